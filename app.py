@@ -1,0 +1,29 @@
+"""Starts rfviz: ``streamlit run app.py``.
+
+Streamlit runs this file twice over. Imported by the server it is the app with its routes; run for a
+browser, once an interaction, it is the frame of every page: navigation and the shared controls.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from rfviz.explorer.routes import routes
+from rfviz.ui.inputs import draw_controls
+
+PAGES = Path(__file__).parent / "rfviz" / "pages"
+
+if __name__ == "__main__":
+    st.set_page_config("rfviz: receptive fields and im2col", ":material/grid_on:", layout="wide")
+    page = st.navigation(
+        [
+            st.Page(PAGES / "receptive_field.py", title="Receptive field", default=True),
+            st.Page(PAGES / "column_matrix.py", title="Column matrix"),
+            st.Page(PAGES / "matmul.py", title="Matmul"),
+        ],
+        position="top",
+    )
+    draw_controls()
+    page.run()
+else:
+    app = st.App(__file__, routes=routes())

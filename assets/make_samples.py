@@ -1,0 +1,118 @@
+"""Draw the sample pictures: python assets/make_samples.py writes them beside this file.
+
+Everything is computed, so the pictures can be changed and anybody may use them. The small ones are
+saved as PNG and come out the same everywhere; the scene is a JPEG (see scene.py).
+"""
+
+import io
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from PIL import Image
+from scene import scene, scene_jpeg
+from torch import Tensor
+
+FOLDER = Path(__file__).parent
+
+
+def address() -> Tensor:
+    """Uint8 (16, 16): every pixel is its own index, row * 16 + column."""
+    return torch.arange(256, dtype=torch.uint8).view(16, 16)
+
+
+def glyph() -> Tensor:
+    """Uint8 (28, 28): a letter R with soft edges, drawn from the distance to its strokes."""
+    side = 28
+    rows, columns = _pixel_grid(side, side)
+    distance = torch.minimum(
+        _to_segment(rows, columns, 5.5, 8.5, 22.5, 8.5), _to_bowl(rows, columns)
+    )
+    distance = torch.minimum(distance, _to_segment(rows, columns, 14.0, 13.5, 22.5, 20.0))
+    return _to_bytes(255 * ((2.1 - distance) / 1.6).clamp(0, 1))
+
+
+def stripes() -> Tensor:
+    """Uint8 (64, 64): quarters of vertical, diagonal, horizontal and rising diagonal bars, 4 wide."""
+    rows, columns = _pixel_grid(64, 64)
+    top, left = rows < 32, columns < 32
+    phase = torch.where(top & left, columns, torch.where(left, rows, rows + columns))
+    phase = torch.where(~top & ~left, rows - columns + 64, phase)
+    phase = torch.where(top & ~left, rows + columns, phase)
+    return torch.where((phase // 4) % 2 == 0, 255, 0).to(torch.uint8)
+
+
+def zone_plate() -> Tensor:
+    """Uint8 (256, 256): rings cos(pi r^2 / 256), whose frequency reaches half a cycle at the edges."""
+    rows, columns = _pixel_grid(256, 256)
+    squares = (rows - 128) ** 2 + (columns - 128) ** 2
+    return _to_bytes(127.5 + 127.5 * torch.cos(math.pi * squares / 256))
+
+
+def impulse() -> Tensor:
+    """Uint8 (15, 15): black, with one pixel of 255 in the centre."""
+    picture = torch.zeros((15, 15), dtype=torch.uint8)
+    picture[7, 7] = 255
+    return picture
+
+
+GREY_SAMPLES: dict[str, Callable[[], Tensor]] = {
+    "address.png": address,
+    "glyph.png": glyph,
+    "stripes.png": stripes,
+    "zone-plate.png": zone_plate,
+    "impulse.png": impulse,
+}
+
+
+def grey_png(picture: Tensor) -> bytes:
+    """PNG file of a uint8 picture (H, W)."""
+    height, width = picture.shape
+    file = io.BytesIO()
+    image = Image.frombytes("L", (width, height), bytes(picture.flatten().tolist()))
+    image.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def _pixel_grid(height: int, width: int) -> tuple[Tensor, Tensor]:
+    rows = torch.arange(height, dtype=torch.float64)
+    columns = torch.arange(width, dtype=torch.float64)
+    return rows[:, None].expand(height, width), columns.expand(height, width)
+
+
+def _to_segment(
+    rows: Tensor, columns: Tensor, row_0: float, column_0: float, row_1: float, column_1: float
+) -> Tensor:
+    """Distance of each pixel to a straight stroke."""
+    d_row, d_column = row_1 - row_0, column_1 - column_0
+    along = (rows - row_0) * d_row + (columns - column_0) * d_column
+    along = (along / (d_row**2 + d_column**2)).clamp(0, 1)
+    return (
+        (rows - row_0 - along * d_row) ** 2 + (columns - column_0 - along * d_column) ** 2
+    ).sqrt()
+
+
+def _to_bowl(rows: Tensor, columns: Tensor) -> Tensor:
+    """Distance of each pixel to the round stroke of the letter: two straights and a half circle."""
+    radius, row, column = 4.25, 9.75, 15.0
+    arc = (((rows - row) ** 2 + (columns - column) ** 2).sqrt() - radius).abs()
+    arc = torch.where(columns >= column, arc, torch.inf)
+    upper = _to_segment(rows, columns, row - radius, 8.5, row - radius, column)
+    lower = _to_segment(rows, columns, row + radius, 8.5, row + radius, column)
+    return torch.minimum(arc, torch.minimum(upper, lower))
+
+
+def _to_bytes(values: Tensor) -> Tensor:
+    return values.round().clamp(0, 255).to(torch.uint8)
+
+
+def main() -> None:
+    """Write every sample picture."""
+    for name, draw in GREY_SAMPLES.items():
+        (FOLDER / name).write_bytes(grey_png(draw()))
+    (FOLDER / "scene.jpg").write_bytes(scene_jpeg(scene()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+// Highlights: drawn on a canvas over a figure, never by changing the figure, because moving a
+// shape of a plotly heatmap costs hundreds of milliseconds and drawing a rectangle costs none.
+
+import { frameOf } from "./axes.js";
+
+/**
+ * @typedef {{kind: "box" | "cells" | "frame", role: string, subplot?: string,
+ *            boxes: number[][], inner?: number[], label?: string}} Mark
+ * A box is [left, top, right, bottom] in data coordinates.
+ */
+
+/** A chosen cell smaller than this many pixels gets a ring and cross hairs, to be found at all. */
+const FINDABLE = 9;
+
+/** Dash patterns, so that no role is told by colour alone. */
+const DASHES = { chosen: [], field: [], taps: [], copies: [3, 2], window: [7, 4], read: [2, 2] };
+
+/**
+ * Draw all marks of a figure on its overlay.
+ * @param {HTMLCanvasElement} canvas
+ * @param {any} figure
+ * @param {Mark[]} marks
+ * @param {{accent: string, halo: string, quiet: string}} colours
+ */
+export function drawMarks(canvas, figure, marks, colours) {
+  const context = fit(canvas, figure);
+  for (const mark of marks) {
+    const frame = frameOf(figure, mark.subplot ?? "xy");
+    if (!frame) continue;
+    context.save();
+    context.beginPath();
+    context.rect(frame.left, frame.top, frame.width, frame.height);
+    context.clip();
+    if (mark.kind === "frame") drawHatch(context, frame, mark, colours);
+    else drawBoxes(context, frame, mark, colours);
+    context.restore();
+  }
+}
+
+/** Make the canvas as large as the figure, in device pixels, and clear it. */
+function fit(canvas, figure) {
+  const ratio = window.devicePixelRatio || 1;
+  const width = Math.round(figure.clientWidth * ratio);
+  const height = Math.round(figure.clientHeight * ratio);
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+  }
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, figure.clientWidth, figure.clientHeight);
+  return context;
+}
+
+/** A data box as pixels [left, top, width, height], whichever way the axes run. */
+function toPixels(frame, [left, top, right, bottom]) {
+  const x0 = frame.x(left), x1 = frame.x(right), y0 = frame.y(top), y1 = frame.y(bottom);
+  return [Math.min(x0, x1), Math.min(y0, y1), Math.abs(x1 - x0), Math.abs(y1 - y0)];
+}
+
+function drawBoxes(context, frame, mark, colours) {
+  const strong = mark.role === "chosen" || mark.role === "field";
+  const pixels = mark.boxes.map((box) => toPixels(frame, box));
+  const dashes = DASHES[mark.role] ?? [];
+  // A light line under the coloured one keeps the mark visible on every pixel value.
+  strokeAll(context, pixels, colours.halo, strong ? 5 : 3, []);
+  strokeAll(context, pixels, colours.accent, strong ? 2.5 : 1.25, dashes);
+  if (mark.role === "chosen") pixels.forEach((box) => drawFinder(context, frame, box, colours));
+}
+
+function strokeAll(context, pixels, colour, width, dashes) {
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.setLineDash(dashes);
+  context.beginPath();
+  for (const [x, y, w, h] of pixels) context.rect(x, y, Math.max(w, 2), Math.max(h, 2));
+  context.stroke();
+}
+
+/** Ring and cross hairs around a box too small to see; one thin side may be long. */
+function drawFinder(context, frame, [x, y, w, h], colours) {
+  if (w >= FINDABLE || h >= FINDABLE) return;
+  const cx = x + w / 2, cy = y + h / 2;
+  for (const [colour, width] of [[colours.halo, 3.5], [colours.accent, 1.5]]) {
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.setLineDash([]);
+    context.beginPath();
+    context.arc(cx, cy, 11, 0, 2 * Math.PI);
+    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+      context.moveTo(cx + 11 * dx, cy + 11 * dy);
+      context.lineTo(cx + 19 * dx, cy + 19 * dy);
+    }
+    context.stroke();
+  }
+}
+
+/** The band between the outer box and the inner one, hatched: padding is no part of the picture. */
+function drawHatch(context, frame, mark, colours) {
+  const outer = toPixels(frame, mark.boxes[0]);
+  const inner = toPixels(frame, mark.inner);
+  context.beginPath();
+  context.rect(...outer);
+  context.rect(...inner);
+  context.clip("evenodd");
+  context.strokeStyle = colours.quiet;
+  context.lineWidth = 1;
+  context.beginPath();
+  const [x, y, w, h] = outer;
+  for (let offset = -h; offset < w; offset += 7) {
+    context.moveTo(x + offset, y + h);
+    context.lineTo(x + offset + h, y);
+  }
+  context.stroke();
+  context.strokeRect(...inner);
+}

@@ -1,0 +1,1 @@
+"""Widgets, the state they share between pages, and bounded caches."""

@@ -1,0 +1,60 @@
+"""What is kept between reruns, and how much of it at most.
+
+``st.cache_data`` would hash large arrays by random samples and return copies of them, so pictures
+are kept as resources under a digest of their file's bytes; they are read, never written to.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+import streamlit as st
+from torch import Tensor
+
+from rfviz.io.pictures import load_picture
+from rfviz.io.samples import load_sample
+
+T = TypeVar("T")
+
+N_PICTURES = 4
+N_RESULTS = 16
+
+
+def digest_of(data: bytes) -> str:
+    """A name for these bytes that no other bytes have; about a millisecond a megabyte."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+@st.cache_resource(max_entries=N_PICTURES, show_spinner="Reading the picture")
+def decoded(digest: str, _data: bytes) -> Tensor:
+    """The picture in these bytes, uint8 (C, H, W); ``digest`` is the key."""
+    return load_picture(_data)
+
+
+@st.cache_resource(max_entries=N_PICTURES, show_spinner=False)
+def sample(name: str) -> Tensor:
+    """A sample picture, uint8 (C, H, W)."""
+    return load_sample(name)
+
+
+@st.cache_resource(max_entries=N_PICTURES, show_spinner=False)
+def worked_on(key: Hashable, _make: Callable[[], Tensor]) -> Tensor:
+    """The part of a picture that is worked on (region, grey, reduced), by its key."""
+    return _make()
+
+
+def remembered(key: Hashable, make: Callable[[], T]) -> T:
+    """A session's own small result, made once; the oldest of ``N_RESULTS`` goes."""
+    results: OrderedDict[Hashable, T] = st.session_state.setdefault("results", OrderedDict())
+    if key not in results:
+        results[key] = make()
+        while len(results) > N_RESULTS:
+            results.popitem(last=False)
+    results.move_to_end(key)
+    return results[key]
+
+
+def recalled(key: Hashable) -> bool:
+    """Whether :func:`remembered` has this result already."""
+    return key in st.session_state.get("results", {})

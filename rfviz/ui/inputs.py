@@ -1,0 +1,113 @@
+"""What every page works on: one picture, one spec, one set of weights.
+
+The controls are drawn once a run, in the sidebar, by the app's entry point; a page asks for what
+they say with :func:`inputs_or_stop`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from rfviz.conv.columns import ColumnMatrix
+from rfviz.conv.spec import Conv2dSpec, InputError, Pair
+from rfviz.ui.explain import explain
+from rfviz.ui.parameters import parameter_widgets
+from rfviz.ui.pictures import Picture, picture_widgets
+from rfviz.ui.weights import Choices, weight_widgets
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A picture, a spec and weights that fit each other, and the output size they give."""
+
+    picture: Picture
+    spec: Conv2dSpec
+    choices: Choices
+    weight: Tensor
+    bias: Tensor | None
+    columns: ColumnMatrix
+    output_size: Pair
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Names every number that can be computed from these inputs."""
+        return (self.picture.key, self.spec, self.choices)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type in which everything is computed."""
+        return self.choices.dtype
+
+    def values(self, pixels: Tensor) -> Tensor:
+        """Pixels, uint8 of any shape, as the numbers that the convolution reads.
+
+        The padding's zeros stay zeros, so pixels may be a part of the column matrix as well.
+        """
+        values = pixels.to(self.dtype)
+        return values / self.choices.divisor if self.choices.divisor != 1 else values
+
+    @property
+    def pixel_range(self) -> tuple[float, float]:
+        """The least and largest value that a pixel can have."""
+        return 0.0, 255.0 / self.choices.divisor
+
+    def group_of(self, filter_index: int) -> range:
+        """The channels that a filter reads."""
+        size = self.picture.n_channels // self.spec.groups
+        group = filter_index // (self.weight.shape[0] // self.spec.groups)
+        return range(group * size, (group + 1) * size)
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What the sidebar says, or the error that it met."""
+
+    picture: Picture | InputError
+    arguments: dict[str, Any]
+    choices: Choices
+
+
+def draw_controls() -> None:
+    """Draw the controls in the sidebar; the pages of this run read them."""
+    with st.sidebar:
+        st.subheader("Picture")
+        picture: Picture | InputError
+        try:
+            picture = picture_widgets()
+        except InputError as error:
+            picture = error
+            st.error(str(error))
+        st.subheader("Convolution")
+        arguments = parameter_widgets()
+        st.subheader("Weights")
+        choices = weight_widgets()
+    st.session_state["controls"] = Controls(picture, arguments, choices)
+
+
+def inputs_or_stop(waiting: Sequence[str]) -> Inputs:
+    """The inputs; where they do not fit, the explanation and remedies, and the page ends.
+
+    ``waiting`` names the panels of the page, each of which says that it waits.
+    """
+    controls: Controls = st.session_state["controls"]
+    arguments = controls.arguments
+    try:
+        if isinstance(controls.picture, InputError):
+            arguments = {}
+            raise controls.picture
+        return _fitted(controls.picture, arguments, controls.choices)
+    except InputError as error:
+        explain(error, arguments, waiting)
+        st.stop()
+
+
+def _fitted(picture: Picture, arguments: dict[str, Any], choices: Choices) -> Inputs:
+    spec = Conv2dSpec(**arguments)
+    spec.check_channels(picture.n_channels, choices.n_filters)
+    columns = ColumnMatrix(picture.pixels, spec)
+    weight = choices.weight(spec, picture.n_channels)
+    return Inputs(picture, spec, choices, weight, choices.bias, columns, columns.output_size)

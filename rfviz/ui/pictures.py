@@ -1,0 +1,153 @@
+"""Choosing a picture: a sample, files, or the camera; and the part of it that is worked on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+from torch import Tensor
+
+from rfviz.conv.spec import Pair
+from rfviz.io.pictures import MAX_PIXELS, crop_picture, reduce_picture, to_grey
+from rfviz.io.samples import SAMPLES
+from rfviz.ui import caches
+
+SOURCES = {"sample": "Sample", "upload": "Upload", "camera": "Camera"}
+DEFAULT_SAMPLE = "glyph"
+TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it is worked on, and where it comes from."""
+
+    name: str
+    key: tuple[Any, ...]
+    pixels: Tensor
+    full_size: Pair
+    factor: int = 1
+
+    @property
+    def size(self) -> Pair:
+        """(height, width) of what is worked on."""
+        return self.pixels.shape[1], self.pixels.shape[2]
+
+    @property
+    def n_channels(self) -> int:
+        """1 for grey, 3 for colour."""
+        return self.pixels.shape[0]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A whole picture before any choice of region, and the sentence that goes with it."""
+
+    name: str
+    key: str
+    pixels: Tensor
+    note: str = ""
+
+
+def picture_widgets() -> Picture:
+    """Draw the widgets of the picture and return what they choose.
+
+    Raises :class:`rfviz.InputError` for a file that is no picture and for a region or reduction
+    that does not fit.
+    """
+    kind = st.segmented_control(
+        "Picture", list(SOURCES), default="sample", required=True, key="source",
+        bind="query-params", format_func=SOURCES.__getitem__, label_visibility="collapsed",
+    )  # fmt: skip
+    choose = {"sample": _sample, "upload": _upload, "camera": _camera}[kind]
+    grey = st.session_state.get("grey", False)
+    try:
+        source = choose()
+    finally:
+        # Drawn even after a bad file, so that no choice is lost by it.
+        grey = st.toggle("Grey", key="grey", bind="query-params", help="One channel: luma.")
+        choices = _part_widgets()
+    if source.note:
+        st.caption(source.note)
+    return _part(source, grey=grey, **choices)
+
+
+def _sample() -> Source:
+    titles = {sample.name: sample.title for sample in SAMPLES}
+    names = list(titles)
+    name = st.selectbox(
+        "Sample", names, index=names.index(DEFAULT_SAMPLE), key="sample", bind="query-params",
+        format_func=titles.__getitem__,
+    )  # fmt: skip
+    teaches = next(sample.teaches for sample in SAMPLES if sample.name == name)
+    return Source(titles[name], f"sample {name}", caches.sample(name), teaches)
+
+
+def _upload() -> Source:
+    files = st.file_uploader(
+        "Pictures", type=TYPES, accept_multiple_files=True, key="upload",
+        help=f"Up to {MAX_PIXELS // 10**6} megapixels each. They stay on this server's memory "
+        "while the page is open.",
+    )  # fmt: skip
+    if not files:
+        return _stand_in("No picture uploaded yet")
+    names = [f"{number}. {file.name}" for number, file in enumerate(files, 1)]
+    index = 0
+    if len(files) > 1:
+        index = names.index(st.selectbox("Uploaded picture", names, key="picked"))
+    return _from_file(files[index].name, files[index].file_id, files[index].getvalue())
+
+
+def _camera() -> Source:
+    shot = st.camera_input("Camera", key="camera", label_visibility="collapsed")
+    if shot is None:
+        return _stand_in("No photo taken yet")
+    return _from_file("Camera", shot.file_id, shot.getvalue())
+
+
+def _stand_in(why: str) -> Source:
+    pixels = caches.sample(DEFAULT_SAMPLE)
+    note = f"{why}: a sample stands in. An address carries every setting, but no upload."
+    return Source("Sample", f"sample {DEFAULT_SAMPLE}", pixels, note)
+
+
+def _from_file(name: str, file_id: str, data: bytes) -> Source:
+    digest = caches.remembered(("digest", file_id), lambda: caches.digest_of(data))
+    pixels = caches.decoded(digest, data)
+    height, width = pixels.shape[1:]
+    return Source(name, digest, pixels, f"{name}: {height} × {width} pixels")
+
+
+def _part_widgets() -> dict[str, Any]:
+    with st.expander("Region and size"):
+        region = st.toggle(
+            "Only a region", key="region", bind="query-params", help="Off: the full picture."
+        )
+        box = None
+        if region:
+            cells = [*st.columns(2), *st.columns(2)]
+            names = (("Top", 0), ("Left", 0), ("Height", 64), ("Width", 64))
+            box = tuple(
+                cell.number_input(label, int(value > 0), 100_000, value, bind="query-params",
+                                  key=f"region_{label.lower()}")
+                for cell, (label, value) in zip(cells, names, strict=True)
+            )  # fmt: skip
+        factor = st.number_input(
+            "Reduce by a factor of", 1, 64, 1, key="reduce", bind="query-params",
+            help="1: work at full size. n: each pixel becomes the mean of n × n pixels.",
+        )  # fmt: skip
+    return {"box": box, "factor": factor}
+
+
+def _part(
+    source: Source, *, grey: bool, box: tuple[int, int, int, int] | None, factor: int
+) -> Picture:
+    height, width = source.pixels.shape[1:]
+    key = (source.key, grey, box, factor)
+
+    def make() -> Tensor:
+        pixels = crop_picture(source.pixels, *box) if box else source.pixels
+        pixels = to_grey(pixels) if grey else pixels
+        return reduce_picture(pixels, factor) if factor > 1 else pixels
+
+    whole = key == (source.key, False, None, 1)
+    pixels = source.pixels if whole else caches.worked_on(key, make)
+    return Picture(source.name, key, pixels, (height, width), factor)

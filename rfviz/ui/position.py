@@ -1,0 +1,61 @@
+"""The chosen output: its row, column and filter, shared by all pages and part of the address."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from rfviz.ui.inputs import Inputs
+
+LARGEST = 10**8
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The chosen output and filter, always inside the present output."""
+
+    row: int
+    column: int
+    filter_index: int
+
+    @property
+    def output(self) -> tuple[int, int]:
+        """(row, column)."""
+        return self.row, self.column
+
+
+def choose(row: int, column: int) -> None:
+    """Choose an output; call it from a callback. It is brought inside at the next run."""
+    st.session_state["row"] = max(0, row)
+    st.session_state["column"] = max(0, column)
+
+
+def position_widgets(inputs: Inputs) -> Chosen:
+    """Draw number fields for row, column and filter; return the choice, inside the output.
+
+    A position that a smaller output has lost moves to the nearest one that is left, and a
+    sentence says so.
+    """
+    cells = st.columns(3)
+    height, width = inputs.output_size
+    with cells[0]:
+        row = _number("row", "Output row", height, height // 2)
+    with cells[1]:
+        column = _number("column", "Output column", width, width // 2)
+    with cells[2]:
+        filter_index = _number("filter", "Filter", inputs.weight.shape[0], 0)
+    return Chosen(row, column, filter_index)
+
+
+def _number(key: str, label: str, size: int, start: int) -> int:
+    """A field that is empty until something is chosen, and then never beyond the last."""
+    asked = st.session_state.get(key)
+    if asked is not None and asked >= size:
+        st.session_state[key] = size - 1
+    # The range is fixed, since a field whose range changes forgets its value.
+    value = st.number_input(
+        label, 0, LARGEST, None, key=key, bind="query-params", placeholder=str(start)
+    )
+    beyond = asked if asked is not None and asked >= size else value
+    if beyond is not None and beyond >= size:
+        st.caption(f"There is no {label.lower()} {beyond:,}: {size - 1:,} is the last.")
+    return start if value is None else min(int(value), size - 1)
