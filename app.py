@@ -8,13 +8,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from rfviz.explorer.routes import routes
+from rfviz.explorer.routes import middleware, routes
 from rfviz.ui.inputs import draw_controls
 
-PAGES = Path(__file__).parent / "rfviz" / "pages"
+HERE = Path(__file__).parent
+PAGES = HERE / "rfviz" / "pages"
+# A picture of ours: a named icon would be fetched from another host.
+ICON = HERE / "assets" / "glyph.png"
 
 if __name__ == "__main__":
-    st.set_page_config("rfviz: receptive fields and im2col", ":material/grid_on:", layout="wide")
+    st.set_page_config("rfviz: receptive fields and im2col", ICON, layout="wide")
     page = st.navigation(
         [
             st.Page(PAGES / "receptive_field.py", title="Receptive field", default=True),
@@ -26,4 +29,4 @@ if __name__ == "__main__":
     draw_controls()
     page.run()
 else:
-    app = st.App(__file__, routes=routes())
+    app = st.App(__file__, routes=routes(), middleware=middleware())

@@ -26,15 +26,14 @@ def glyph() -> Tensor:
     """Uint8 (28, 28): a letter R with soft edges, drawn from the distance to its strokes."""
     side = 28
     rows, columns = _pixel_grid(side, side)
-    distance = torch.minimum(
-        _to_segment(rows, columns, 5.5, 8.5, 22.5, 8.5), _to_bowl(rows, columns)
-    )
-    distance = torch.minimum(distance, _to_segment(rows, columns, 14.0, 13.5, 22.5, 20.0))
+    stem = _to_segment(rows, columns, (5.5, 8.5), (22.5, 8.5))
+    distance = torch.minimum(stem, _to_bowl(rows, columns))
+    distance = torch.minimum(distance, _to_segment(rows, columns, (14.0, 13.5), (22.5, 20.0)))
     return _to_bytes(255 * ((2.1 - distance) / 1.6).clamp(0, 1))
 
 
 def stripes() -> Tensor:
-    """Uint8 (64, 64): quarters of vertical, diagonal, horizontal and rising diagonal bars, 4 wide."""
+    """Uint8 (64, 64): quarters of vertical, horizontal and both kinds of diagonal bars, 4 wide."""
     rows, columns = _pixel_grid(64, 64)
     top, left = rows < 32, columns < 32
     phase = torch.where(top & left, columns, torch.where(left, rows, rows + columns))
@@ -44,10 +43,12 @@ def stripes() -> Tensor:
 
 
 def zone_plate() -> Tensor:
-    """Uint8 (256, 256): rings cos(pi r^2 / 256), whose frequency reaches half a cycle at the edges."""
+    """Uint8 (256, 256): rings cos(pi r^2 / 256), at the edges half a cycle per pixel."""
     rows, columns = _pixel_grid(256, 256)
     squares = (rows - 128) ** 2 + (columns - 128) ** 2
-    return _to_bytes(127.5 + 127.5 * torch.cos(math.pi * squares / 256))
+    # the phase is reduced exactly and halves are nudged up, so that every machine rounds alike
+    phase = math.pi * (squares % 512) / 256
+    return _to_bytes(127.5 + 127.5 * torch.cos(phase) + 1e-6)
 
 
 def impulse() -> Tensor:
@@ -82,9 +83,10 @@ def _pixel_grid(height: int, width: int) -> tuple[Tensor, Tensor]:
 
 
 def _to_segment(
-    rows: Tensor, columns: Tensor, row_0: float, column_0: float, row_1: float, column_1: float
+    rows: Tensor, columns: Tensor, start: tuple[float, float], end: tuple[float, float]
 ) -> Tensor:
-    """Distance of each pixel to a straight stroke."""
+    """Distance of each pixel to a straight stroke between two (row, column) points."""
+    (row_0, column_0), (row_1, column_1) = start, end
     d_row, d_column = row_1 - row_0, column_1 - column_0
     along = (rows - row_0) * d_row + (columns - column_0) * d_column
     along = (along / (d_row**2 + d_column**2)).clamp(0, 1)
@@ -98,8 +100,8 @@ def _to_bowl(rows: Tensor, columns: Tensor) -> Tensor:
     radius, row, column = 4.25, 9.75, 15.0
     arc = (((rows - row) ** 2 + (columns - column) ** 2).sqrt() - radius).abs()
     arc = torch.where(columns >= column, arc, torch.inf)
-    upper = _to_segment(rows, columns, row - radius, 8.5, row - radius, column)
-    lower = _to_segment(rows, columns, row + radius, 8.5, row + radius, column)
+    upper = _to_segment(rows, columns, (row - radius, 8.5), (row - radius, column))
+    lower = _to_segment(rows, columns, (row + radius, 8.5), (row + radius, column))
     return torch.minimum(arc, torch.minimum(upper, lower))
 
 

@@ -11,6 +11,8 @@ import io
 import scene_land as land
 import torch
 from PIL import Image
+from scene_growth import with_growth
+from scene_house import with_house
 from scene_land import HEIGHT, SHORE, WIDTH
 from torch import Tensor
 
@@ -19,8 +21,8 @@ def scene() -> Tensor:
     """Uint8 (3, 1536, 2048): the whole scene."""
     above = land.with_forest(land.with_mountains(land.sky()))
     picture = torch.cat([above, land.lake(above, HEIGHT - SHORE)], 1)
-    picture = land.with_meadow(picture)
-    return finished(picture)
+    picture = with_house(land.with_meadow(picture))
+    return finished(with_growth(picture))
 
 
 def finished(picture: Tensor) -> Tensor:

@@ -1,11 +1,13 @@
 """The land of the sample scene: noise, sky, mountains, forest, lake and meadow, as torch tensors.
 
-A picture is float32 (3, height, width) in 0..1. Positions are (row, column) in pixels of the full scene.
+A picture is float32 (3, height, width) in 0..1. Positions are (row, column)
+in pixels of the full scene.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,6 +16,26 @@ from torch.nn import functional as F
 HEIGHT, WIDTH = 1536, 2048
 SHORE = 812
 SUN = (640.0, 800.0)
+
+
+class Range(NamedTuple):
+    """A range of mountains: seed, mean row, relief and width in pixels, colour, haze, snow."""
+
+    seed: int
+    level: float
+    relief: float
+    cell: float
+    tone: tuple[float, float, float]
+    haze: float
+    snow: bool
+
+
+RANGES = (
+    Range(21, 600, 250, 520, (0.40, 0.40, 0.48), 0.62, snow=True),
+    Range(22, 680, 190, 420, (0.33, 0.36, 0.42), 0.46, snow=False),
+    Range(23, 735, 130, 330, (0.25, 0.30, 0.31), 0.31, snow=False),
+    Range(24, 775, 80, 260, (0.18, 0.24, 0.20), 0.18, snow=False),
+)
 
 
 def colour(red: float, green: float, blue: float) -> Tensor:
@@ -38,9 +60,15 @@ def mix(a: Tensor, b: Tensor, share: Tensor | float) -> Tensor:
 
 
 def noise(
-    seed: int, height: int, width: int, cell: tuple[float, float], octaves: int = 5, gain: float = 0.5
+    seed: int,
+    height: int,
+    width: int,
+    cell: tuple[float, float],
+    *,
+    octaves: int = 5,
+    gain: float = 0.5,
 ) -> Tensor:
-    """Fractal noise (height, width) around 0.5: sums of value noise, each octave at half the cell."""
+    """Fractal noise (height, width) around 0.5: each octave at half the cell."""
     generator = torch.Generator().manual_seed(seed)
     total, weight, weights = torch.zeros(height, width), 1.0, 0.0
     for octave in range(octaves):
@@ -49,9 +77,9 @@ def noise(
         if n_rows > height or n_columns > width:
             n_rows, n_columns = min(n_rows, height), min(n_columns, width)
         grid = torch.rand((1, 1, n_rows, n_columns), generator=generator)
-        total += weight * F.interpolate(
-            grid, (height, width), mode="bicubic", align_corners=True
-        )[0, 0]
+        total += (
+            weight * F.interpolate(grid, (height, width), mode="bicubic", align_corners=True)[0, 0]
+        )
         weights += weight * weight
         weight *= gain
     return 0.5 + (total - total.mean()) / weights**0.5
@@ -106,43 +134,34 @@ def _with_clouds(picture: Tensor, rows: Tensor, columns: Tensor, distance: Tenso
 
 
 def with_mountains(picture: Tensor) -> Tensor:
-    """Five ranges, each nearer one darker and less hazy, the highest with snow."""
-    ranges = (
-        # seed, mean row, relief, cell, colour, haze, snow
-        (21, 600, 250, 520, (0.40, 0.40, 0.48), 0.62, True),
-        (22, 680, 190, 420, (0.33, 0.36, 0.42), 0.46, False),
-        (23, 735, 130, 330, (0.25, 0.30, 0.31), 0.31, False),
-        (24, 775, 80, 260, (0.18, 0.24, 0.20), 0.18, False),
-    )
-    for seed, level, relief, cell, base, haze, snow in ranges:
-        picture = _with_range(picture, seed, level, relief, cell, colour(*base), haze, snow)
+    """Four ranges, each nearer one darker and less hazy, the highest with snow."""
+    for mountains in RANGES:
+        picture = _with_range(picture, mountains)
     return picture
 
 
-def _with_range(
-    picture: Tensor,
-    seed: int,
-    level: float,
-    relief: float,
-    cell: float,
-    base: Tensor,
-    haze: float,
-    snow: bool,
-) -> Tensor:
+def _with_range(picture: Tensor, mountains: Range) -> Tensor:
+    seed, level, relief, cell, tone, haze, snow = mountains
+    base = colour(*tone)
     rows, columns = rows_and_columns(SHORE)
-    line = noise(seed, 1, WIDTH, (1, cell), octaves=8, gain=0.52)[0]
-    folded = 1 - (2 * line - 1).abs()
+    line = noise(seed, 1, WIDTH, (1, cell), octaves=8, gain=0.47)[0]
+    peaks = smooth_step(0.1, 1.05, line)
     # lower towards the sun, so that it stands in a valley
-    valley = 1 - 0.75 * torch.exp(-(((columns[0] - SUN[1] - 40) / 330) ** 2))
-    ridge = level - relief * (folded - 0.62) * valley * 1.3 + relief * 0.35 * (1 - valley)
+    valley = 1 - 0.72 * torch.exp(-(((columns[0] - SUN[1] - 30) / 340) ** 2))
+    ridge = level + 0.40 * relief - 1.45 * relief * peaks * valley
     depth = rows - ridge
-    height_map = noise(seed + 50, SHORE, WIDTH, (cell / 2.2, cell / 3.5), octaves=8, gain=0.6)
-    slope = F.pad(height_map[:, 5:] - height_map[:, :-5], (2, 3), mode="replicate")
-    light = (0.5 + 7.0 * slope * torch.sign(SUN[1] - columns)).clamp(0, 1)
+    # ribs run down the slopes: the map is read along lines that fan out from the ridge
+    relief_map = noise(seed + 50, SHORE, WIDTH, (cell / 1.6, cell / 5), octaves=8, gain=0.55)[None]
+    fan = columns + 0.55 * depth * torch.sin(columns / cell * 5 + seed)
+    height_map = sample(relief_map, rows.expand(-1, WIDTH), fan)[0]
+    slope = F.pad(height_map[:, 9:] - height_map[:, :-9], (4, 5), mode="replicate")
+    light = (0.45 + 3.2 * slope * torch.tanh((SUN[1] - columns) / 150)).clamp(0, 1)
     surface = mix(base * 0.62, base * 1.28 + colour(0.16, 0.08, 0.0), light)
     if snow:
         patches = smooth_step(0.0, 0.10, height_map - 0.33 - depth / 330)
-        surface = mix(surface, mix(colour(0.62, 0.63, 0.74), colour(1.0, 0.87, 0.76), light), patches)
+        surface = mix(
+            surface, mix(colour(0.62, 0.63, 0.74), colour(1.0, 0.87, 0.76), light), patches
+        )
     distance = ((rows - SUN[0]) ** 2 + (columns - SUN[1]) ** 2).sqrt()
     air = mix(colour(0.66, 0.64, 0.70), colour(1.0, 0.76, 0.50), torch.exp(-distance / 520))
     thicker = haze + 0.25 * smooth_step(60, 300, depth)
@@ -157,12 +176,12 @@ def with_forest(picture: Tensor) -> Tensor:
         generator = torch.Generator().manual_seed(seed)
         stands = torch.rand(n_trees, generator=generator) * WIDTH
         tall = tallest * (0.35 + 0.65 * torch.rand(n_trees, generator=generator))
-        tall *= 0.55 + 0.9 * noise(seed, 1, WIDTH, (1, 500), 3)[0][stands.long()]
+        tall *= 0.55 + 0.9 * noise(seed, 1, WIDTH, (1, 500), octaves=3)[0][stands.long()]
         reach = (columns[0][:, None] - stands).abs() / (0.24 * tall)
-        rough = 5 * (noise(seed + 1, 1, WIDTH, (1, 4), 2)[0] - 0.5)
+        rough = 5 * (noise(seed + 1, 1, WIDTH, (1, 4), octaves=2)[0] - 0.5)
         line = ((1 - reach) * tall).amax(1).clamp(min=6) + rough
         depth = rows - (SHORE - 3 - line)
-        leaves = noise(seed + 2, SHORE, WIDTH, (14, 5), 3)
+        leaves = noise(seed + 2, SHORE, WIDTH, (14, 5), octaves=3)
         needles = mix(colour(0.07, 0.10, 0.08), colour(0.22, 0.23, 0.12), leaves.clamp(0, 1))
         distance = (columns - SUN[1]).abs()
         air = mix(colour(0.42, 0.42, 0.44), colour(0.92, 0.62, 0.36), torch.exp(-distance / 420))
@@ -194,7 +213,7 @@ def meadow_edge() -> Tensor:
     """Row at which the meadow begins, for each column: low on the left, a rise under the house."""
     columns = torch.arange(float(WIDTH))
     rise = 150 * torch.sigmoid((columns - 1180) / 120)
-    return 1095 - rise + 26 * (noise(51, 1, WIDTH, (1, 420), 5)[0] - 0.5)
+    return 1095 - rise + 26 * (noise(51, 1, WIDTH, (1, 420), octaves=5)[0] - 0.5)
 
 
 def with_meadow(picture: Tensor) -> Tensor:

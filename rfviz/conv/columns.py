@@ -5,9 +5,9 @@ in row-major order, as in `nn.Unfold`. An entry is the padded picture at a coord
 sum of what r gives and what j gives, so that a window is one gather and the matrix never exists.
 """
 
-from collections.abc import Callable
+from collections.abc import Generator
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 
@@ -15,7 +15,7 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.field import axis_sources, number_in, outputs_reading_pixel
 from rfviz.conv.image import check_image
 from rfviz.conv.memory import check_budget
-from rfviz.conv.overview import overview_of
+from rfviz.conv.overview import overview_steps
 from rfviz.conv.padding import pad_rows, tap_view
 from rfviz.conv.selection import Selection, select
 from rfviz.conv.spec import Conv2dSpec
@@ -201,26 +201,37 @@ class ColumnMatrix:
         pad_rows(self.image, self.row_sources[start:stop], self.column_sources, left, out)
         return out
 
-    def overview(
-        self, height: int, width: int, progress: Callable[[float], None] | None = None
-    ) -> torch.Tensor:
+    def overview(self, height: int, width: int) -> torch.Tensor:
         """Mean of every bin of the whole matrix, (height, width) float64, never materialising it.
 
         Bins are those of `bin_edges`; more bins than rows or columns are clamped to their number.
         Integer pictures are summed exactly, floats to float64 rounding; a bin with a NaN or an
-        infinity is NaN. `progress` is called between steps with the fraction done, and may raise to
-        stop.
+        infinity is NaN.
 
         >>> ColumnMatrix(torch.ones(1, 9, 9), Conv2dSpec(3)).overview(2, 3).tolist()
         [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
         """
-        means = overview_of(self, height, width, progress)
+        steps = self.overview_steps(height, width)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return cast("torch.Tensor", end.value)
+
+    def overview_steps(self, height: int, width: int) -> Generator[float, None, torch.Tensor]:
+        """Work `overview` out in steps: yields the fraction done, returns the means.
+
+        >>> steps = ColumnMatrix(torch.ones(1, 9, 9), Conv2dSpec(3)).overview_steps(2, 3)
+        >>> next(steps)
+        0.25
+        """
+        means = yield from overview_steps(self, height, width)
         if self.image.is_floating_point() and not means.isfinite().all():
             # Prefix sums carry a NaN into later bins: sum without it, and mark its own bins.
             wrong = ~self.image.isfinite()
             finite = ColumnMatrix(self.image.masked_fill(wrong, 0), self.spec)
-            means = overview_of(finite, height, width, progress)
-            share = overview_of(ColumnMatrix(wrong, self.spec), height, width, progress)
+            means = yield from overview_steps(finite, height, width)
+            share = yield from overview_steps(ColumnMatrix(wrong, self.spec), height, width)
             means.masked_fill_(share > 0, torch.nan)
         return means
 

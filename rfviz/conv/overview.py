@@ -6,7 +6,7 @@ sum is whole rows plus part of one row. Both come from one cumulative sum along 
 picture, whatever the number of taps.
 """
 
-from collections.abc import Callable
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,13 +20,10 @@ if TYPE_CHECKING:
 _BYTES_PER_SLAB = 2**24
 
 
-def overview_of(
-    columns: "ColumnMatrix",
-    height: int,
-    width: int,
-    progress: Callable[[float], None] | None = None,
-) -> torch.Tensor:
-    """Mean of each of height × width bins of the column matrix, float64; see `overview`.
+def overview_steps(
+    columns: "ColumnMatrix", height: int, width: int
+) -> Generator[float, None, torch.Tensor]:
+    """Yield the fraction done; return the mean of each of height × width bins, float64.
 
     Memory: the prefix sums of one channel, and tables of (height, width) and (output rows, kernel
     width).
@@ -41,14 +38,10 @@ def overview_of(
     for channel in range(n_channels):
         prefix = _prefix_of_channel(columns, channel)
         for kernel_row in range(kernel_height):
-            done = channel + (kernel_row + 1) / (kernel_height + 1)
-            if progress is not None:
-                progress(done / n_channels)
+            yield (channel + (kernel_row + 1) / (kernel_height + 1)) / n_channels
             first = (channel * kernel_height + kernel_row) * kernel_width
             part = _sums_of_taps(columns, prefix, kernel_row, column_edges)
             sums.index_add_(0, bin_of_row[first : first + kernel_width], part)
-    if progress is not None:
-        progress(1.0)
     counts = row_edges.diff()[:, None] * column_edges.diff()
     return sums.to(torch.float64) / counts
 

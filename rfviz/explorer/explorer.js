@@ -223,6 +223,32 @@ const CONFIG = {
   modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
 };
 
+const PLAY = "Play through all positions";
+
+/** Paths in a box of 16 by 16: drawn, since not every font has these signs. */
+const ICONS = {
+  first: "M3 3h2v10H3zM13 3v10L6 8z",
+  back: "M12 3v10L4 8z",
+  play: "M4 2v12l10-6z",
+  pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  next: "M4 3v10l8-5z",
+  last: "M11 3h2v10h-2zM3 3v10l7-5z",
+};
+
+/** Give a button its sign and its name. */
+function dress(button, icon, label) {
+  const space = "http://www.w3.org/2000/svg";
+  const drawing = document.createElementNS(space, "svg");
+  drawing.setAttribute("viewBox", "0 0 16 16");
+  drawing.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(space, "path");
+  path.setAttribute("d", ICONS[icon]);
+  drawing.append(path);
+  button.replaceChildren(drawing);
+  button.setAttribute("aria-label", label);
+  button.title = label;
+}
+
 /** How long to wait for the server's answer before a further step is sent all the same. */
 const PATIENCE = 3000;
 
@@ -242,11 +268,11 @@ class Conductor {
 
   build() {
     const bar = element("div", { class: "rfviz-bar" }, this.host);
-    this.button(bar, "⏮", "First position", () => this.go(0, 0));
-    this.button(bar, "◀", "Previous position", () => this.advance(-1));
-    this.playing = this.button(bar, "▶", "Play through all positions", () => this.toggle());
-    this.button(bar, "▶▏", "Next position", () => this.advance(1));
-    this.button(bar, "⏭", "Last position", () => this.go(Infinity, Infinity));
+    this.button(bar, "first", "First position", () => this.go(0, 0));
+    this.button(bar, "back", "Previous position", () => this.advance(-1));
+    this.playing = this.button(bar, "play", PLAY, () => this.toggle());
+    this.button(bar, "next", "Next position", () => this.advance(1));
+    this.button(bar, "last", "Last position", () => this.go(Infinity, Infinity));
     this.speed = element("select", { "aria-label": "Speed of playing" }, bar);
     for (const [label, wait] of [["1 a second", 1000], ["3 a second", 333], ["fast", 90]]) {
       element("option", { value: String(wait) }, this.speed).textContent = label;
@@ -259,9 +285,9 @@ class Conductor {
     });
   }
 
-  button(parent, sign, label, act) {
-    const node = element("button", { type: "button", "aria-label": label, title: label }, parent);
-    node.textContent = sign;
+  button(parent, icon, label, act) {
+    const node = element("button", { type: "button" }, parent);
+    dress(node, icon, label);
     node.addEventListener("click", act);
     return node;
   }
@@ -343,8 +369,7 @@ class Conductor {
   }
 
   play() {
-    this.playing.textContent = "❚❚";
-    this.playing.setAttribute("aria-label", "Pause");
+    dress(this.playing, "pause", "Pause");
     const tick = () => {
       // Waiting for the server is part of playing: positions are shown, never skipped.
       if (!this.target && !this.advance(1)) return this.pause();
@@ -356,8 +381,7 @@ class Conductor {
   pause() {
     clearTimeout(this.timer);
     this.timer = null;
-    this.playing.textContent = "▶";
-    this.playing.setAttribute("aria-label", "Play through all positions");
+    dress(this.playing, "play", PLAY);
   }
 
   remove() {

@@ -4,12 +4,17 @@ plotly.js is the one that the installed plotly package ships, so that the page n
 host and the repository no copy of it.
 """
 
+import json
 from importlib.metadata import version
 from importlib.resources import files
 
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import get_option
 
 PREFIX = "rfviz"
 PLOTLY = f"{PREFIX}/plotly-{version('plotly')}.min.js"
@@ -25,6 +30,11 @@ def routes() -> list[Route]:
     ]
 
 
+def middleware() -> list[Middleware]:
+    """What every request passes through, for ``st.App``."""
+    return [Middleware(OneBackend)]
+
+
 def _plotly(_: Request) -> Response:
     source = files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
     # The version is in the name, so the browser need never ask again.
@@ -37,3 +47,61 @@ def _file(request: Request) -> Response:
     kind = "text/css" if name in STYLES else "text/javascript"
     source = files("rfviz.explorer").joinpath(name).read_bytes()
     return Response(source, media_type=kind, headers={"Cache-Control": "no-cache"})
+
+
+class OneBackend:
+    """ASGI middleware: tells the page, in its head, that the server is at the root of the app.
+
+    Opened at the address of a page, such as ``/matmul``, Streamlit's client first looks for a server
+    below that page, which costs two failed requests and two errors in the browser's console before
+    it looks at the root. The client skips the search where ``BACKEND_BASE_URL`` is given.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap the Streamlit app."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add the script to documents; hand everything else on untouched."""
+        if not _asks_for_document(scope):
+            await self.app(scope, receive, send)
+            return
+        # Uncompressed, to be added to; Streamlit compresses inside of this.
+        raw = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+        start: Message = {}
+        body = b""
+
+        async def collect(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body += message.get("body", b"")
+            if message.get("more_body", False):
+                return
+            await send(_resized(start, document := _with_backend(start, body)))
+            await send({"type": "http.response.body", "body": document})
+
+        await self.app({**scope, "headers": raw}, receive, collect)
+
+
+def _asks_for_document(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] != "GET" or "/_stcore/" in scope["path"]:
+        return False
+    return "text/html" in Headers(scope=scope).get("accept", "")
+
+
+def _with_backend(start: Message, body: bytes) -> bytes:
+    headers = Headers(raw=start["headers"])
+    if not headers.get("content-type", "").startswith("text/html"):
+        return body
+    path = json.dumps(f"/{get_option('server.baseUrlPath').strip('/')}")
+    script = f"window.__streamlit = {{BACKEND_BASE_URL: new URL({path}, location.href).href}};"
+    return body.replace(b"<head>", f"<head><script>{script}</script>".encode(), 1)
+
+
+def _resized(start: Message, body: bytes) -> Message:
+    headers = MutableHeaders(raw=list(start["headers"]))
+    if "content-length" in headers:
+        headers["content-length"] = str(len(body))
+    return {**start, "headers": headers.raw}

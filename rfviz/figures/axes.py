@@ -4,10 +4,11 @@ Pixel (r, c) covers [r - 0.5, r + 0.5] x [c - 0.5, c + 0.5] of the full picture,
 reduction of it a figure holds. Highlights drawn above a figure rely on that.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from rfviz.figures.style import FRAME, channel_name, short_channel
+from rfviz.figures.style import FRAME, channel_name, number, short_channel
 
 LABELLED_EACH = 12  # whole numbers that each get a tick of their own
 LABELS_DOWN = 27  # entry labels that fit below each other
@@ -17,8 +18,8 @@ LABELS_ACROSS = 5  # labels such as "12, 345" that fit beside each other in the 
 class Ticks(NamedTuple):
     """Where an axis has ticks, and what they say."""
 
-    positions: list[int]
-    labels: list[str]
+    positions: Sequence[float]
+    labels: Sequence[str]
 
     def thinned(self, most: int) -> "Ticks":
         """Keep at most so many, evenly.
@@ -59,6 +60,18 @@ def integer_axis(title: str, first: float, last: float, *, down: bool = False) -
         "linecolor": FRAME,
         "automargin": True,
     }
+
+
+def round_ticks(low: float, high: float, most: int = 6) -> Ticks:
+    """Return ticks at multiples of 1, 2 or 5 times a power of ten, from `low` to `high`.
+
+    >>> round_ticks(0, 255).labels
+    ['0', '50', '100', '150', '200', '250']
+    """
+    size = 10.0 ** math.floor(math.log10((high - low) / most))
+    step = next(size * m for m in (1, 2, 5, 10) if (high - low) / (size * m) <= most)
+    places = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return Ticks(places, [number(place) for place in places])
 
 
 def with_ticks(axis: dict[str, Any], ticks: Ticks) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 import plotly.graph_objects as go
 import torch
 
+from rfviz.conv.spec import InputError
 from rfviz.figures.axes import (
     Ticks,
     channel_names,
@@ -15,7 +16,14 @@ from rfviz.figures.axes import (
     with_ticks,
 )
 from rfviz.figures.raster import heatmap
-from rfviz.figures.style import PANEL_WIDTH, SEQUENTIAL, base_layout, fitting_text, number, plottable
+from rfviz.figures.style import (
+    PANEL_WIDTH,
+    SEQUENTIAL,
+    base_layout,
+    fitting_text,
+    number,
+    plottable,
+)
 
 ENTRY_AXIS = "Entry (channel, kernel row, kernel column)"
 OUTPUT_AXIS = "Output (row, column)"
@@ -36,7 +44,7 @@ def column_window_figure(
     """Draw an (n_rows, n_columns) window of the column matrix, in the matrix's coordinates.
 
     `rows` and `columns` say which; ticks name the entry of the receptive field and the output that
-    they belong to. Raises `InputError` for a window that is not a matrix.
+    they belong to. Raises `InputError` where the sizes do not agree.
 
     >>> figure = column_window_figure(torch.zeros(9, 4, dtype=torch.uint8), range(9), range(2, 6),
     ...     kernel_size=(3, 3), n_channels=1, output_width=4)
@@ -44,6 +52,13 @@ def column_window_figure(
     ['0, 2', '0, 3', '1, 0', '1, 1']
     """
     shown = plottable(window, "window", 2)
+    if shown.shape != (len(rows), len(columns)):
+        raise InputError(
+            f"{len(rows)} rows and {len(columns)} columns are numbered for a window of shape "
+            f"{tuple(shown.shape)}.",
+            remedy="Number every row and column of the window",
+        )
+    _check_rows(rows[-1] + 1, kernel_size, n_channels)
     sentence = f"{title}, rows {_span(rows)}, columns {_span(columns)}"
     alt = (
         f"{sentence}: {len(rows)} × {len(columns)} entries. Each column is one receptive field, "
@@ -87,6 +102,7 @@ def column_overview_figure(
     'Column matrix, 9 × 100; a cell is the mean of<br>3 × 50 = 150 entries'
     """
     shown = plottable(means, "means", 2).float()
+    _check_rows(shape[0], kernel_size, n_channels)
     down, across = shape[0] / shown.shape[0], shape[1] / shown.shape[1]
     sentence = f"{title}, {shape[0]:,} × {shape[1]:,}{_averaged(down, across)}"
     low, high = shown.min().item(), shown.max().item()
@@ -128,6 +144,16 @@ def matrix_axes(
         "xaxis": with_ticks(across, column_ticks) | {"tickangle": 0},
         "yaxis": with_ticks(down, row_ticks),
     }
+
+
+def _check_rows(n_rows: int, kernel_size: tuple[int, int], n_channels: int) -> None:
+    entries = n_channels * kernel_size[0] * kernel_size[1]
+    if n_rows > entries:
+        raise InputError(
+            f"{n_channels} channels of {kernel_size[0]} × {kernel_size[1]} make {entries} rows, "
+            f"got {n_rows}.",
+            remedy="Give the kernel and the channels that the matrix was made with",
+        )
 
 
 def _ends(indices: range) -> tuple[float, float]:

@@ -54,6 +54,7 @@ def feature_map_figure(
         base_layout(sentence, name=name, alt=alt),
         scale=DIVERGING,
         limits=(-bound, bound),
+        digits=".6~g",
         text=fitting_text(shown, output_size[1], panel_width) if step == (1, 1) else None,
     )
 
@@ -90,6 +91,7 @@ def difference_figure(
         base_layout(sentence, name=name, alt=alt),
         scale=SEQUENTIAL,
         limits=(0.0, limit or largest or NOTHING),
+        digits=".3~e" if largest else ".6~g",
     )
 
 
@@ -101,6 +103,7 @@ def _map(
     *,
     scale: str | tuple[tuple[float, str], ...],
     limits: tuple[float, float],
+    digits: str,
     text: list[list[str]] | None = None,
 ) -> go.Figure:
     exact = "" if place["dx"] == place["dy"] == 1 else "around "
@@ -109,7 +112,7 @@ def _map(
         place,
         scale=scale,
         limits=limits,
-        hover=f"{exact}output row %{{y:d}}, column %{{x:d}}: %{{z:.6~g}}",
+        hover=f"{exact}output row %{{y:d}}, column %{{x:d}}: %{{z:{digits}}}",
         text=text,
         bar={},
     )

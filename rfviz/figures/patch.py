@@ -14,9 +14,9 @@ from rfviz.figures.style import (
     GREYS,
     PANEL_WIDTH,
     base_layout,
+    fitting_text,
     number,
     plottable,
-    shows_text,
     symmetric_limit,
 )
 
@@ -24,7 +24,8 @@ MOST_CHANNELS = 4
 ROW_NAMES = ("pixels", "weights", "products")
 ROW_DOMAINS = ((0.70, 1.0), (0.35, 0.65), (0.0, 0.30))
 GAP = 0.12  # between maps beside each other, as a part of a map's width
-TAP_LABELS = 7  # tick labels along one patch
+LABEL_HEIGHT, DIGIT_WIDTH = 14, 7  # pixels of a tick label
+SIDES = 90  # pixels: margins and axis labels left and right of the maps
 
 
 class ReceptiveFieldNumbers(NamedTuple):
@@ -54,7 +55,7 @@ def receptive_field_numbers(
             f"got {tuple(patch.shape)} and {tuple(weight.shape)}.",
             remedy="Take the channels of one group",
         )
-    weights = weight.detach()
+    weights = weight.detach() if weight.is_floating_point() else weight.float()
     products = patch.detach().to(weights.dtype) * weights
     channel_sums = products.sum(dim=(1, 2))
     total = float(channel_sums.sum() + bias)
@@ -89,25 +90,44 @@ def patch_figure(
             f"{tuple(numbers.products.shape)}.",
             remedy="Name every channel, row and column of the patch",
         )
-    names = channels[:MOST_CHANNELS]
-    n_cells = len(names) * len(columns)
+    grid = _Grid(channels[:MOST_CHANNELS], rows, columns, panel_width)
     traces: list[go.Heatmap] = []
     axes: dict[str, Any] = {}
-    for line in _lines(numbers, pixel_range):
-        # One decision for all channels of a row of maps: they are there to be compared.
-        flat = line.values[: len(names)].flatten(0, 1)
-        text = fitting_text(flat, n_cells, panel_width)
-        for channel, name in enumerate(names):
-            nth = line.place * len(names) + channel
+    for line in _lines(numbers, pixel_range, grid):
+        for channel in range(len(grid.names)):
+            nth = line.place * len(grid.names) + channel
             suffix = str(nth + 1) if nth else ""
-            trace = _map(line, channel, name=name, rows=rows, columns=columns, text=text)
+            trace = _map(line, channel, grid)
             traces.append(trace.update(xaxis=f"x{suffix}", yaxis=f"y{suffix}"))
-            across, down = _map_axes(line.place, channel, len(names), rows, columns)
-            axes[f"xaxis{suffix}"] = across | {"anchor": f"y{suffix}"}
-            axes[f"yaxis{suffix}"] = down | {"anchor": f"x{suffix}", "scaleanchor": f"x{suffix}"}
-            if line.place != 1:
-                axes[f"xaxis{suffix}"]["title"] = _heading(numbers, line.place, channel, name)
+            across = _across(line.place, channel, grid, numbers) | {"anchor": f"y{suffix}"}
+            axes[f"xaxis{suffix}"] = across
+            down = _down(line.place, channel, grid) | {"anchor": f"x{suffix}"}
+            axes[f"yaxis{suffix}"] = down | {"scaleanchor": f"x{suffix}"}
     return go.Figure(traces, _layout(numbers, channels, rows, columns) | axes)
+
+
+class _Grid(NamedTuple):
+    names: Sequence[str]
+    rows: range
+    columns: range
+    panel_width: int
+
+    @property
+    def map_width(self) -> float:
+        return (self.panel_width - SIDES) / len(self.names)
+
+    @property
+    def labels_down(self) -> int:
+        cell = self.map_width / len(self.columns)
+        return max(2, int(cell * len(self.rows) // LABEL_HEIGHT))
+
+    @property
+    def labels_across(self) -> int:
+        label = DIGIT_WIDTH * max(len(str(tap)) for tap in self.columns) + 4
+        if self.map_width / len(self.columns) >= label:
+            return len(self.columns)
+        # The outermost labels stand out over the map by half their width.
+        return max(1, int(self.map_width // label) - 1)
 
 
 class _Line(NamedTuple):
@@ -115,69 +135,77 @@ class _Line(NamedTuple):
     values: torch.Tensor
     scale: Scale
     limits: tuple[float, float]
+    text: list[list[str]] | None
 
 
-def _lines(numbers: ReceptiveFieldNumbers, pixel_range: tuple[float, float]) -> list[_Line]:
-    pixels = plottable(numbers.pixels, "pixels", 3)
-    signed = [plottable(values, "values", 3) for values in (numbers.weights, numbers.products)]
-    bounds = [symmetric_limit(values) for values in signed]
-    return [_Line(0, pixels, GREYS, pixel_range)] + [
-        _Line(index, values, DIVERGING, (-bound, bound))
-        for index, values, bound in zip((1, 2), signed, bounds, strict=True)
-    ]
+def _lines(
+    numbers: ReceptiveFieldNumbers, pixel_range: tuple[float, float], grid: _Grid
+) -> list[_Line]:
+    lines = []
+    n_cells = len(grid.names) * len(grid.columns)
+    for place, name in enumerate(ROW_NAMES):
+        values = plottable(getattr(numbers, name), name, 3)
+        bound = symmetric_limit(values)
+        scale, limits = (DIVERGING, (-bound, bound)) if place else (GREYS, pixel_range)
+        # One decision for all channels: numbers in some maps alone would not compare.
+        tallest = values[: len(grid.names)].transpose(0, 1).flatten(1)
+        text = fitting_text(tallest, n_cells, grid.panel_width)
+        lines.append(_Line(place, values, scale, limits, text))
+    return lines
 
 
-def _map(
-    line: _Line, channel: int, *, name: str, rows: range, columns: range, text: bool
-) -> go.Heatmap:
+def _map(line: _Line, channel: int, grid: _Grid) -> go.Heatmap:
     low, high = ROW_DOMAINS[line.place]
     bar = {"len": high - low, "y": (low + high) / 2, "nticks": 4}
-    noun = ROW_NAMES[line.place][:-1]
+    width, noun = len(grid.columns), ROW_NAMES[line.place][:-1]
+    own = slice(channel * width, (channel + 1) * width)
     trace = heatmap(
         line.values[channel],
-        range_cells(rows, columns),
+        range_cells(grid.rows, grid.columns),
         scale=line.scale,
         limits=line.limits,
-        hover=f"input row %{{y:d}}, column %{{x:d}}, {name}: {noun} %{{z:.6~g}}",
-        text=text,
-        bar=None if text or channel else bar,
+        hover=f"input row %{{y:d}}, column %{{x:d}}, {grid.names[channel]}: {noun} %{{z:.6~g}}",
+        text=None if line.text is None else [row[own] for row in line.text],
+        bar=None if line.text or channel else bar,
     )
-    return trace.update(xgap=int(text), ygap=int(text))
+    gap = int(line.text is not None)
+    return trace.update(xgap=gap, ygap=gap)
 
 
-def _map_axes(
-    line: int, channel: int, n_channels: int, rows: range, columns: range
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    # Half a tap more at each end where the dilation makes the cells wider than a pixel.
-    width = 1 / (n_channels + GAP * (n_channels - 1))
+def _across(line: int, channel: int, grid: _Grid, numbers: ReceptiveFieldNumbers) -> dict[str, Any]:
+    n = len(grid.names)
+    width = 1 / (n + GAP * (n - 1))
     start = channel * (1 + GAP) * width
-    across = _tap_axis(columns) | {
+    axis = _tap_axis(grid.columns, grid.labels_across) | {
         "domain": [start, min(1.0, start + width)],
         "constrain": "domain",
         "side": "bottom" if line else "top",
         "showticklabels": line == 2,
         "ticks": "outside" if line == 2 else "",
+        "tickangle": 0,
     }
-    down = _tap_axis(rows, down=True) | {
+    total = f"sum {number(numbers.channel_sums[channel].item(), 4)}"
+    below = f"<b>{total}</b>" + ("" if channel else "<br>input column")
+    titles = (grid.names[channel], "", below)
+    return axis | {"title": {"text": titles[line], "standoff": 4, "font": {"size": 11}}}
+
+
+def _down(line: int, channel: int, grid: _Grid) -> dict[str, Any]:
+    name = f"<b>{ROW_NAMES[line]}</b><br>input row"
+    return _tap_axis(grid.rows, grid.labels_down, down=True) | {
+        "title": {"text": "" if channel else name, "standoff": 4, "font": {"size": 11}},
         "domain": list(ROW_DOMAINS[line]),
         "constrain": "domain",
         "showticklabels": channel == 0,
         "ticks": "" if channel else "outside",
     }
-    if channel == 0:
-        down["title"] = {"text": f"<b>{ROW_NAMES[line]}</b><br>input row", "standoff": 4}
-    return across, down
 
 
-def _tap_axis(taps: range, *, down: bool = False) -> dict[str, Any]:
+def _tap_axis(taps: range, labels: int, *, down: bool = False) -> dict[str, Any]:
+    # Where the dilation makes cells wider than a pixel, the first and last reach further out.
     more = (taps.step - 1) / 2
-    ticks = Ticks(list(taps), [str(tap).replace("-", "−") for tap in taps]).thinned(TAP_LABELS)
+    ticks = Ticks(list(taps), [str(tap).replace("-", "−") for tap in taps]).thinned(labels)
     return with_ticks(integer_axis("", taps[0] - more, taps[-1] + more, down=down), ticks)
-
-
-def _heading(numbers: ReceptiveFieldNumbers, line: int, channel: int, name: str) -> dict[str, Any]:
-    below = f"input column<br>sum {number(numbers.channel_sums[channel].item(), 6)}"
-    return {"text": below if line else name, "standoff": 4}
 
 
 def _layout(
@@ -193,4 +221,4 @@ def _layout(
         f"{n} × {len(rows)} × {len(columns)} pixels, the weights on them and their products, from "
         f"input row {rows[0]}, column {columns[0]}. The products and bias sum to {total}."
     )
-    return base_layout(title, name="patch", alt=alt)
+    return base_layout(title, name="patch", alt=alt, above=16)

@@ -48,6 +48,8 @@ def picture_figure(
         source=_data_uri(image),
         **cells(top, left, step),
         zsmooth="fast" if max(shown_size) > MOST_SHARP else False,
+        # The label would take the colour of the pixel, in a form that plotly itself cannot read.
+        hoverlabel={"bgcolor": "#333333", "font": {"color": "#FFFFFF"}},
         hovertemplate=f"{exact}row %{{y:d}}, column %{{x:d}}: "
         "%{color[0]}, %{color[1]}, %{color[2]}<extra></extra>",
     )

@@ -20,7 +20,8 @@ def heatmap(
 ) -> go.Heatmap:
     """Return the trace of an (h, w) tensor, sent as binary; blank where not finite.
 
-    `place` comes from `cells` or `range_cells`, `text` from `fitting_text`; `bar` adds a thin colour bar with these settings.
+    `place` comes from `cells` or `range_cells`, `text` from `fitting_text`; `bar` adds a
+    thin colour bar with these settings.
 
     >>> heatmap(torch.eye(2), {}, scale="Cividis", limits=(0, 1), hover="%{z}").zmax
     1

@@ -46,8 +46,9 @@ FRAME = "#8A8A8A"  # the edge of a plot: legible on white and on black
 
 PANEL_WIDTH = 340  # pixels: the narrowest panel a figure is drawn in
 READABLE_CELL = 30  # pixels: the smallest cell that holds three digits and a sign
-CHARACTER = 6  # pixels: the width of a digit at the smallest size that is easy to read
+CHARACTER = 7  # pixels of a cell for each character of the text in it, margins included
 MOST_TEXT_ROWS = 27  # rows of numbers below each other: an RGB receptive field of 3 × 3
+UNBROKEN_TIMES = "\u00a0×\u00a0"  # keeps a size on one line of a title
 TITLE_CHARACTERS = 46  # of a 13-pixel title, in a panel of PANEL_WIDTH
 
 
@@ -129,9 +130,9 @@ def fitting_text(
 ) -> list[list[str]] | None:
     """Return text for the cells of an (h, w) tensor, of 3 digits or 2, or None where none fits.
 
-    >>> fitting_text(torch.tensor([[-0.0275]]), 9)
+    >>> fitting_text(torch.tensor([[-0.0276]]), 8)
     [['−0.028']]
-    >>> fitting_text(torch.tensor([[-0.0275]]), 12) is None
+    >>> fitting_text(torch.tensor([[-0.0276]]), 12) is None
     True
     """
     if not shows_text(n_cells, panel_width) or len(values) > MOST_TEXT_ROWS:
@@ -199,12 +200,14 @@ def base_layout(title: str, *, name: str, alt: str, above: int = 0) -> dict[str,
     >>> base_layout("Feature map", name="feature_map", alt="A map.")["meta"]["name"]
     'feature_map'
     """
-    lines = textwrap.wrap(title, TITLE_CHARACTERS, break_long_words=False)
+    unbroken = title.replace(" × ", UNBROKEN_TIMES)
+    wrapped = textwrap.wrap(unbroken, TITLE_CHARACTERS, break_long_words=False)
+    lines = [html.escape(line.replace(UNBROKEN_TIMES, " × "), quote=False) for line in wrapped]
     return {
         # An empty template: plotly's own would set the colours that the page owns.
         "template": {"data": {"scatter": [{"type": "scatter"}]}},
         "title": {
-            "text": "<br>".join(html.escape(line, quote=False) for line in lines),
+            "text": "<br>".join(lines),
             "font": {"size": 13},
             "x": 0,
             "xref": "container",
@@ -213,7 +216,6 @@ def base_layout(title: str, *, name: str, alt: str, above: int = 0) -> dict[str,
             "yref": "container",
             "yanchor": "top",
             "pad": {"l": 8, "t": 10},
-            "automargin": False,
         },
         "font": {"size": 11},
         "margin": {"l": 48, "r": 8, "t": 36 + 17 * (len(lines) - 1) + above, "b": 40},

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import torch
 
 from rfviz.conv.spec import InputError
-from rfviz.figures.axes import entry_of, entry_ticks, integer_axis, with_ticks
+from rfviz.figures.axes import Ticks, entry_of, entry_ticks, integer_axis, round_ticks, with_ticks
 from rfviz.figures.style import (
     FRAME,
     base_layout,
@@ -44,7 +44,7 @@ def vector_figure(
     >>> figure = vector_figure(torch.ones(2), torch.tensor([1.0, -2.0]), channels=["grey"],
     ...     kernel_size=(1, 2), rows=range(1), columns=range(5, 7), pixel_range=(0, 1))
     >>> figure.data[0].hovertext[1]
-    'entry 1: grey, kernel row 0, kernel column 1, input (0, 6): 1, weight −2, product −2'
+    'entry 1: grey, kernel row 0, kernel column 1<br>input (0, 6): 1, weight −2, product −2'
     """
     values = plottable(vector, "vector", 1).float()
     shown = None if weights is None else plottable(weights, "weights", 1).float()
@@ -55,9 +55,12 @@ def vector_figure(
         f"{title}, {len(channels)} × {kernel_size[0]} × {kernel_size[1]} (channel, kernel row, "
         f"kernel column), from {number(values.min().item())} to {number(values.max().item())}."
     )
-    layout = base_layout(title, name="vector", alt=alt) | {"barmode": "overlay", "bargap": 0.15}
-    limits = _aligned(values, shown, pixel_range)
-    axes = _axes(len(values), channels, kernel_size, limits, weighted=shown is not None)
+    layout = base_layout(title, name="vector", alt=alt)
+    layout |= {"barmode": "overlay", "bargap": 0.15, "hovermode": "x"}
+    nothing = torch.zeros(0)
+    extents = [_extent(values, *pixel_range), _extent(nothing if shown is None else shown)]
+    ticks = entry_ticks(range(len(values)), kernel_size, channels, _named(len(values)))
+    axes = _axes(len(values), ticks, extents, weighted=shown is not None)
     traces = [*_bars(values, channels, hover), _weights(shown, hover)]
     return go.Figure(traces, layout | axes)
 
@@ -99,8 +102,8 @@ def _hover(
     for entry, value in enumerate(values.tolist()):
         channel, row, column = entry_of(entry, (len(rows), len(columns)))
         text = (
-            f"entry {entry}: {channels[channel]}, kernel row {row}, kernel column {column}, "
-            f"input ({_whole(rows[row])}, {_whole(columns[column])}): {number(value, 6)}"
+            f"entry {entry}: {channels[channel]}, kernel row {row}, kernel column {column}"
+            f"<br>input ({_whole(rows[row])}, {_whole(columns[column])}): {number(value, 6)}"
         )
         if weights is not None:
             weight = weights[entry].item()
@@ -148,8 +151,9 @@ def _bar(
             "pattern": {
                 "shape": pattern,
                 "fillmode": "overlay",
-                "fgcolor": "rgba(255,255,255,0.55)",
-                "size": 6,
+                "fgcolor": "rgba(255,255,255,0.6)",
+                "size": 7,
+                "solidity": 0.15,
             },
         },
         hovertext=own,
@@ -171,65 +175,71 @@ def _weights(weights: torch.Tensor | None, hover: list[str]) -> go.Scatter:
         yaxis="y2",
         name="weights",
         mode="markers" if few else "lines",
-        line={"shape": "hvh", "width": 1.5, "color": FRAME},
+        cliponaxis=False,
+        line={"shape": "hvh", "width": 1, "color": FRAME},
         marker={
             "symbol": "diamond",
             "size": 8 if n <= NAMED_ENTRIES else 5,
             "color": WEIGHT_FILL,
             "line": {"width": 1.2, "color": WEIGHT_EDGE},
         },
-        hovertext=hover if hover and n else None,
-        hovertemplate="%{hovertext}<extra></extra>" if hover else _plain("weight"),
+        # The bar says the weight too, where it has a text; two labels would say it twice.
+        hoverinfo="skip" if hover else None,
+        hovertemplate=None if hover else _plain("weight"),
     )
 
 
-def _aligned(
-    values: torch.Tensor, weights: torch.Tensor | None, pixel_range: tuple[float, float]
-) -> tuple[list[float], list[float]]:
-    """Return the ranges of both axes: each holds its own numbers, and zero is at one height.
+def _extent(values: torch.Tensor, *others: float) -> tuple[float, float]:
+    """Return the least and largest of all finite numbers and zero; 0 and 1 where all are zero."""
+    every = torch.cat([values.double(), torch.tensor([0.0, *others], dtype=torch.float64)])
+    finite = every[every.isfinite()]
+    low, high = finite.min().item(), finite.max().item()
+    return (low, high) if high > low else (0.0, 1.0)
 
-    Scaled by its largest magnitude, each lies in [-1, 1]; both axes show the union of the two.
+
+def _aligned(extents: Sequence[tuple[float, float]]) -> list[list[float]]:
+    """Return a range for each extent, such that each holds its own and zero is at one height.
+
+    Scaled by its largest magnitude, each lies in [-1, 1]; every axis shows the union of them.
     """
-    ends = [torch.tensor([0.0, *map(float, pixel_range)]), values]
-    spans = [torch.cat(ends), torch.zeros(1) if weights is None else weights]
-    spans = [span.double().nan_to_num(0.0, 0.0, 0.0) for span in spans]
-    scales = [span.abs().max().item() or 1.0 for span in spans]
-    low = min(span.min().item() / scale for span, scale in zip(spans, scales, strict=True))
-    high = max(span.max().item() / scale for span, scale in zip(spans, scales, strict=True))
-    room = 0.05 * (high - low) or 0.05
-    ends_of = [
-        [scale * (min(low, 0.0) - room * (low < 0)), scale * (max(high, 0.0) + room)]
-        for scale in scales
-    ]
-    return ends_of[0], ends_of[1]
+    scales = [max(-low, high) for low, high in extents]
+    least = min(low / scale for (low, _), scale in zip(extents, scales, strict=True))
+    most = max(high / scale for (_, high), scale in zip(extents, scales, strict=True))
+    room = 0.05 * (most - least)
+    return [[scale * (least - room * (least < 0)), scale * (most + room)] for scale in scales]
+
+
+def _named(n: int) -> int:
+    return NAMED_ENTRIES if n <= NAMED_ENTRIES else 8
 
 
 def _axes(
-    n: int,
-    channels: Sequence[str],
-    kernel_size: tuple[int, int],
-    limits: tuple[list[float], list[float]],
-    *,
-    weighted: bool,
+    n: int, ticks: Ticks, extents: Sequence[tuple[float, float]], *, weighted: bool
 ) -> dict[str, dict[str, Any]]:
-    most = NAMED_ENTRIES if n <= NAMED_ENTRIES else 8
-    ticks = entry_ticks(range(n), kernel_size, channels, most)
     across = with_ticks(integer_axis(ENTRY_TITLE, 0, n - 1), ticks)
-    down = {
-        "type": "linear",
-        "title": {"text": "Pixel value", "standoff": 4},
-        "range": limits[0],
-        "nticks": 6,
-        "zeroline": True,
-        "automargin": True,
-        "exponentformat": "e",
-    }
-    second = down | {
-        "title": {"text": "Weight (diamonds)", "standoff": 4},
-        "range": limits[1],
+    across["tickfont"] = {"size": 9 if len(ticks.positions) > 18 else 11}
+    few = n <= DRAWN_ENTRIES
+    limits = _aligned(extents)
+    second_title = f"Weight ({'diamonds' if few else 'line'})"
+    down = _value_axis("Pixel value", limits[0], extents[0])
+    second = _value_axis(second_title, limits[1], extents[1]) | {
         "overlaying": "y",
         "side": "right",
         "showgrid": False,
         "visible": weighted,
     }
     return {"xaxis": across | {"tickangle": -90 if n > 6 else 0}, "yaxis": down, "yaxis2": second}
+
+
+def _value_axis(title: str, limits: list[float], extent: tuple[float, float]) -> dict[str, Any]:
+    ticks = round_ticks(*extent)
+    return {
+        "type": "linear",
+        "title": {"text": title, "standoff": 4},
+        "range": limits,
+        "tickmode": "array",
+        "tickvals": ticks.positions,
+        "ticktext": ticks.labels,
+        "zeroline": True,
+        "automargin": True,
+    }

@@ -25,7 +25,8 @@ from rfviz.figures.style import (
 )
 
 LABELLED = 5  # labels such as "R 0,0" beside each other in the narrowest panel
-MOST_FILTERS, MOST_WEIGHTS = 64, 1024  # rows and columns drawn: 350 kB on their way to the browser
+MOST_FILTERS, MOST_WEIGHTS = 64, 1024  # rows and columns drawn: 400 kB on their way to the browser
+OUTSIDE = "rgba(128,128,128,0.18)"  # behind blank entries: weights near zero are white too
 WEIGHT_AXIS = "Weight (channel, kernel row, kernel column)"
 
 
@@ -61,6 +62,7 @@ def weight_matrix_figure(
     rows, columns = range(shown[0]), range(shown[1])
     bound = limit or symmetric_limit(weights)
     sentence = f"{title}, {full[0]:,} × {full[1]:,}{_blocks(groups)}{_cropped(full, shown)}"
+    sentence += not_finite_note(weights)
     alt = f"{sentence}. {_meaning(groups)} The largest magnitude is {number(bound)}."
     matrix = _block_diagonal(weights, groups, shown)
     trace = heatmap(
@@ -74,7 +76,10 @@ def weight_matrix_figure(
     )
     entries = entry_ticks(columns, kernel_size, channel_names(n_channels), most=LABELLED)
     axes = matrix_axes(rows, columns, _filters(rows), entries, ("Filter", WEIGHT_AXIS))
-    return go.Figure(trace, base_layout(sentence, name="weight_matrix", alt=alt) | axes)
+    layout = base_layout(sentence, name="weight_matrix", alt=alt)
+    if groups > 1:
+        layout["plot_bgcolor"] = OUTSIDE
+    return go.Figure(trace, layout | axes)
 
 
 def product_figure(

@@ -1,8 +1,8 @@
 """What the first bytes of a file say, and opening it with Pillow without Pillow's surprises.
 
-Pillow decides by trying, answers in a dozen kinds of exception, warns on standard error and allocates
-some canvases before it can be asked for their size. Here the format and the declared size are read
-first, one decoder is chosen, and whatever goes wrong becomes one InputError.
+Pillow decides by trying, answers in a dozen kinds of exception, warns on standard error and
+allocates some canvases before it can be asked for their size. Here the format and the declared
+size are read first, one decoder is chosen, and whatever goes wrong becomes one InputError.
 """
 
 from __future__ import annotations
@@ -129,10 +129,10 @@ def format_name(data: bytes) -> str:
 
 @contextmanager
 def opened(data: bytes) -> Iterator[ImageFile]:
-    """The first frame of a picture file, decoded by Pillow; errors inside the block become InputError.
+    """The first frame of a picture file, decoded; Pillow's errors in the block become InputError.
 
-    The size is checked against MAX_PIXELS before anything is allocated for it. Warnings of Pillow are
-    silent inside the block.
+    The size is checked against MAX_PIXELS before anything is allocated for it. Pillow's warnings
+    are silent inside the block.
     """
     name = format_name(data)
     declared = _declared_size(name, data)
@@ -156,7 +156,7 @@ def check_size(name: str, height: int, width: int) -> None:
     >>> check_size("PNG", 3000, 4000)
     """
     if height <= 0 or width <= 0:
-        what = f"The {name} file declares {height:,} × {width:,} pixels (rows × columns): none to read."
+        what = f"The {name} file declares {height:,} × {width:,} pixels (rows × columns)."
         raise InputError(what, remedy=_SAVE_AGAIN)
     if height * width > MAX_PIXELS:
         what = (
@@ -167,7 +167,7 @@ def check_size(name: str, height: int, width: int) -> None:
 
 
 def _declared_size(name: str, data: bytes) -> tuple[int, int] | None:
-    """(height, width) from the header where Pillow cannot be asked before it allocates, else None."""
+    """(height, width) of a header, where it stands at a fixed place; None for JPEG and TIFF."""
     with suppress(struct.error):
         if name == "PNG":
             width, height = struct.unpack_from(">II", data, 16)

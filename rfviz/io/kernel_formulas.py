@@ -1,8 +1,9 @@
 """The formulas of the named kernels: height, width and an angle in, a (height, width) kernel out.
 
-All are float64 and written for cross-correlation, which is what nn.Conv2d computes: no kernel is
-flipped. Angles are in radians, anticlockwise as seen on the screen, 0 along a row. A formula that does
-not turn freely is turned by quarter turns (`quarter_turns`). Sizes are checked before, in kernels.py.
+All are float64 and written for cross-correlation, which is what nn.Conv2d computes: no kernel
+is flipped. Angles are in radians, anticlockwise as seen on the screen, 0 along a row. A formula
+that does not turn freely is turned by quarter turns (`quarter_turns`). Sizes are checked
+before, in kernels.py.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 Formula = Callable[[int, int, float], Tensor]
@@ -35,7 +36,7 @@ def quarter_turns(formula: Callable[[int, int], Tensor]) -> Formula:
 
 
 def identity(height: int, width: int) -> Tensor:
-    """One 1, in tap ((height - 1) // 2, (width - 1) // 2): the tap that padding "same" puts on the pixel."""
+    """One 1, in tap ((height - 1) // 2, (width - 1) // 2): with padding "same" a copy."""
     kernel = torch.zeros(height, width, dtype=torch.float64)
     kernel[(height - 1) // 2, (width - 1) // 2] = 1
     return kernel
@@ -73,7 +74,7 @@ def sharpen(height: int, width: int) -> Tensor:
 
 
 def emboss(height: int, width: int) -> Tensor:
-    """The picture plus its slope from top left to bottom right; -2, -1, 0 / -1, 1, 1 / 0, 1, 2 for 3 x 3."""
+    """The picture plus its slope along the diagonal: -2, -1, 0 / -1, 1, 1 / 0, 1, 2 for 3 x 3."""
     slope = _offsets(height)[:, None] + _offsets(width)
     return identity(height, width) + slope * (8 / slope.abs().sum())
 
@@ -91,8 +92,8 @@ def sobel_y(height: int, width: int) -> Tensor:
 def scharr_x(height: int, width: int) -> Tensor:
     """Difference along a row with the weights of Scharr, for 3 x 3 (3, 10, 3) and 5 x 5.
 
-    The weights of 5 x 5 are those of his thesis (2000), for which a slope of 1 answers 1, times 32, so
-    that it answers 32 as with 3 x 3.
+    The weights of 5 x 5 are those of his thesis (2000), with which a slope of 1 answers 1, times
+    32, so that it answers 32 as with 3 x 3.
     """
     if (height, width) == (3, 3):
         smooth, difference = [3.0, 10.0, 3.0], [-1.0, 0.0, 1.0]
@@ -127,9 +128,9 @@ def laplacian_of_gaussian(height: int, width: int) -> Tensor:
 def gabor(height: int, width: int, angle: float) -> Tensor:
     """A cosine wave that runs in the angle's direction under a Gaussian, of sum 0.
 
-    The wavelength is max(3, k / 2) pixels for k = min(height, width), sigma is a fifth of each side.
-    A share of the Gaussian is taken off, so that a flat picture answers 0, and the positive weights
-    add up to 1. Source: Daugman, 1985; Petkov & Kruizinga, 1997.
+    The wavelength is max(3, k / 2) pixels for k = min(height, width), sigma a fifth of each side.
+    A share of the Gaussian is taken off, so that a flat picture answers 0, and the positive
+    weights add up to 1. Source: Daugman, 1985; Petkov & Kruizinga, 1997.
     """
     rows, columns = _offsets(height)[:, None], _offsets(width)
     along = columns * math.cos(angle) - rows * math.sin(angle)
@@ -159,6 +160,12 @@ def motion_blur(height: int, width: int, angle: float) -> Tensor:
     row_shares = (1 - (rows - torch.arange(height)).abs()).clamp(min=0)
     column_shares = (1 - (columns - torch.arange(width)).abs()).clamp(min=0)
     return row_shares.T @ column_shares / n_points
+
+
+def drawn(shape: tuple[int, ...], seed: int) -> Tensor:
+    """Float32 weights of a shape (F, C, height, width), drawn as nn.Conv2d draws its own."""
+    generator = torch.Generator().manual_seed(seed)
+    return nn.init.kaiming_uniform_(torch.empty(shape), a=math.sqrt(5), generator=generator)
 
 
 def _offsets(size: int) -> Tensor:

@@ -1,7 +1,7 @@
-"""Every mode that Pillow decodes to, as uint8 channels: grey, or red, green and blue, alpha over white.
+"""Every mode that Pillow decodes to, as uint8: grey, or red, green and blue; alpha over white.
 
-A picture is converted tile by tile, so that beside Pillow's picture no second one in another mode is
-ever held.
+A picture is converted tile by tile, so that beside Pillow's picture no second one in another mode
+is ever held.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WHITE_IS_ZERO = 0
 
 
 def tiles(height: int, width: int) -> Iterator[tuple[int, int, int, int]]:
-    """(top, left, bottom, right) of tiles of at most TILE_PIXELS that cover a picture (height, width).
+    """(top, left, bottom, right) of tiles that cover a picture, each of at most TILE_PIXELS.
 
     >>> list(tiles(2, 3))
     [(0, 0, 2, 3)]
@@ -38,10 +38,10 @@ def tiles(height: int, width: int) -> Iterator[tuple[int, int, int, int]]:
 
 
 def tile_reader(image: ImageFile, data: bytes) -> tuple[int, TileReader]:
-    """Number of channels (1 or 3) of a decoded picture, and the function from tile to (C, h, w) uint8.
+    """Channels (1 or 3) of a decoded picture, and the function from a tile to uint8 (C, h, w).
 
-    `data` is the picture's file: of a PNG its bit depth and colour type are needed, which Pillow does
-    not tell.
+    `data` is the picture's file: the bit depth and colour type of a PNG are read from it, since
+    Pillow does not keep them.
     """
     mode = image.mode
     if mode.startswith("I;16"):
@@ -63,7 +63,7 @@ def tile_reader(image: ImageFile, data: bytes) -> tuple[int, TileReader]:
 
 def _read_opaque(tile: Image.Image, *, n_channels: int, key: Tensor | None = None) -> Tensor:
     """Channels of a tile without alpha; white where all of them equal the key colour (C, 1, 1)."""
-    wanted = "L" if tile.mode == "1" else tile.mode if tile.mode in ("L", "RGB") else "RGB"
+    wanted = "L" if tile.mode in ("1", "L") else "RGB"
     pixels = _channels(tile if tile.mode == wanted else tile.convert(wanted))[:n_channels]
     if key is not None:
         pixels = pixels.masked_fill((pixels == key).all(0), 255)
@@ -81,10 +81,8 @@ def _read_alpha(tile: Image.Image, *, n_channels: int) -> Tensor:
 
 def _read_16_bit(tile: Image.Image, *, white_is_zero: bool, key: int | None) -> Tensor:
     """Grey of a 16-bit tile: value * 255 / 65535 rounded; as 65535 = 255 * 257 no halves occur."""
-    low, high = _channels(tile).to(torch.int32)
-    if tile.mode == "I;16B":
-        low, high = high, low
-    values = low + 256 * high
+    first, second = _channels(tile).to(torch.int32).unbind()
+    values = second + 256 * first if tile.mode == "I;16B" else first + 256 * second
     grey = (values + 128) // 257
     if white_is_zero:
         grey = 255 - grey
@@ -98,11 +96,13 @@ def _read_range(tile: Image.Image, *, low: float, high: float, white_is_zero: bo
     values = _numbers(tile)
     scaled = (values - low) * (255 / (high - low)) if high > low else torch.zeros_like(values)
     grey = scaled.nan_to_num(nan=0, posinf=255, neginf=0).round().clamp(0, 255)
-    return (255 - grey if white_is_zero else grey).to(torch.uint8).unsqueeze(0)
+    if white_is_zero:
+        grey = 255 - grey
+    return grey.to(torch.uint8).unsqueeze(0)
 
 
 def _range(image: ImageFile) -> tuple[float, float]:
-    """Smallest and largest finite value of a picture in mode I or F; (0, 0) where none is finite."""
+    """Smallest and largest finite value in mode I or F; (0, 0) where none is finite."""
     low, high = float("inf"), float("-inf")
     for top, left, bottom, right in tiles(image.height, image.width):
         values = _numbers(image.crop((left, top, right, bottom)))

@@ -61,8 +61,9 @@ def load_picture(data: bytes) -> Tensor:
     - 1 bit: 0 and 255. 16-bit grey v: v * 255 / 65535 rounded. 16-bit colour: the high byte.
     - 32-bit integers and floats: the smallest value 0, the largest 255, linear between and rounded;
       a constant picture and NaN become 0. Grey TIFF in which 0 is white is inverted.
-    - alpha a over white: 255 - (255 - v) * a / 255 rounded. A transparent colour or palette entry too.
-    - CMYK without a profile: red = (255 - cyan) * (255 - black) / 255. YCbCr by ITU-R 601, CIELAB to sRGB.
+    - alpha a over white: 255 - (255 - v) * a / 255 rounded; a transparent colour becomes white.
+    - CMYK without a profile: red = (255 - cyan) * (255 - black) / 255, and so on. YCbCr by
+      ITU-R 601, CIELAB to sRGB.
 
     InputError: empty, truncated or damaged data, no picture, another format, more than MAX_PIXELS
     (decided from the header, before decoding).
@@ -119,8 +120,8 @@ def _as_image(picture: Tensor) -> Image.Image:
 def to_grey(picture: Tensor) -> Tensor:
     """Luma (1, H, W) of a uint8 picture (1 or 3, H, W): 0.299 R + 0.587 G + 0.114 B, rounded.
 
-    ITU-R BT.601 in 16-bit fixed point, equal to Pillow's convert("L"). A grey picture is returned as
-    it is.
+    ITU-R BT.601 in 16-bit fixed point, equal to Pillow's convert("L"). A grey picture is returned
+    as it is.
 
     >>> to_grey(torch.tensor([255, 0, 0], dtype=torch.uint8).view(3, 1, 1)).item()
     76
@@ -138,11 +139,11 @@ def to_grey(picture: Tensor) -> Tensor:
 
 
 def reduce_picture(picture: Tensor, factor: int) -> Tensor:
-    """Picture (C, ceil(H / factor), ceil(W / factor)): the mean of each factor x factor box, rounded.
+    """Picture (C, ceil(H / factor), ceil(W / factor)): the mean of each box of pixels, rounded.
 
-    Means are exact, halves are rounded up. Where the size is no multiple of the factor the last boxes
-    are the mean of the pixels that they have, as with Pillow's Image.reduce. InputError unless the
-    factor is an integer of at least 1.
+    A box has factor x factor pixels. Means are exact, halves are rounded up. Where the size is no
+    multiple of the factor, the last boxes are the mean of the pixels that they have, as with
+    Pillow's Image.reduce. InputError unless the factor is an integer of at least 1.
 
     >>> reduce_picture(torch.tensor([[[0, 1, 9], [2, 4, 7]]], dtype=torch.uint8), 2)
     tensor([[[2, 8]]], dtype=torch.uint8)

@@ -15,7 +15,7 @@ _ASSETS = Path(__file__).parents[2] / "assets"
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample picture: its name, a title, what it teaches in one sentence, and its file in assets/."""
+    """A sample picture: name, title, what it teaches in one sentence, and its file in assets/."""
 
     name: str
     title: str
@@ -27,13 +27,13 @@ SAMPLES: tuple[Sample, ...] = (
     Sample(
         "scene",
         "Lake at sunset",
-        "A detailed colour picture of 3 megapixels: edges, soft gradients, fine bars, texture and grain.",
+        "Three megapixels in colour: edges, soft gradients, fine bars, texture and film grain.",
         "scene.jpg",
     ),
     Sample(
         "address",
         "Address image",
-        "Each of its 16 × 16 pixels is its own number, 0 to 255, so every copy shows where it was read.",
+        "Each of its 16 × 16 pixels is its own number, 0 to 255: a copy shows where it came from.",
         "address.png",
     ),
     Sample(
@@ -45,7 +45,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample(
         "stripes",
         "Stripes",
-        "Vertical, diagonal and horizontal bars: each edge or Gabor kernel answers to one direction.",
+        "Vertical, diagonal and horizontal bars: an edge or Gabor kernel answers to one of them.",
         "stripes.png",
     ),
     Sample(

@@ -1,2 +1,98 @@
+"""Column matrix: every receptive field of the picture as a column (im2col)."""
+
 import streamlit as st
-st.title("todo")
+
+from rfviz.explorer.mount import Awaited, show_panel
+from rfviz.figures.columns import column_overview_figure, column_window_figure
+from rfviz.figures.reads import reads_figure
+from rfviz.ui import columns_view, jobs
+from rfviz.ui.arithmetic import output_size_line
+from rfviz.ui.field_view import field_view
+from rfviz.ui.inputs import inputs_or_stop
+from rfviz.ui.law_view import show_law
+from rfviz.ui.linked import cell, column_mark, conduct_page, field_marks, padding_mark
+from rfviz.explorer.mount import Mark
+from rfviz.ui.position import pixel_widgets, position_widgets
+from rfviz.ui.rasters import show_picture
+
+st.title("Column matrix")
+st.markdown(
+    "**im2col** writes every receptive field as one column of a matrix: a row for each tap "
+    "(channel, kernel row, kernel column), a column for each output (row, column). Click on a "
+    "column to choose its output, or on a pixel of the picture to find all its copies."
+)
+inputs = inputs_or_stop(["Overview", "Window", "Copies of a pixel", "Reads per pixel", "Fold"])
+columns = inputs.columns
+output_size_line(inputs)
+columns_view.figures_row(inputs)
+chosen = position_widgets(inputs)
+conductor, whole, part, copies = (st.container() for _ in range(4))
+with part:
+    length = st.slider(
+        "Columns shown", 8, columns_view.LARGEST_WINDOW, 120, key="window", bind="query-params",
+        help="The window follows the chosen output.",
+    )  # fmt: skip
+shown = columns_view.window_columns(inputs, chosen, length)
+with copies:
+    st.subheader("Copies of one pixel")
+    left, right = st.columns(2)
+with left:
+    pixel = columns_view.pixel_choice(inputs, *pixel_widgets(inputs, chosen))
+
+overview = jobs.job_for(
+    "overview",
+    (inputs.picture.key, inputs.spec),
+    lambda: columns.overview_steps(*columns_view.OVERVIEW_SIZE),
+)
+chosen_column = column_mark(columns.column_index(*chosen.output), columns.shape[0])
+marks = {
+    "overview": [chosen_column, columns_view.window_mark(columns.shape[0], shown)],
+    "columns": [chosen_column, *columns_view.copies_marks(pixel, shown)],
+    "input": [
+        *padding_mark(inputs),
+        *field_marks(inputs.spec.receptive_field(chosen.output)),
+        Mark("copies", [cell(pixel.row, pixel.column)]),
+    ],
+}
+with conductor:
+    conduct_page(
+        inputs,
+        chosen,
+        field_view(inputs, chosen),
+        marks,
+        {"overview": "column", "columns": "column", "input": "pixel"},
+        {"overview": Awaited(overview.revision, "Computing the exact means of every bin")},
+    )
+
+names = {
+    "kernel_size": inputs.spec.kernel_size,
+    "n_channels": inputs.picture.n_channels,
+    "output_width": inputs.output_size[1],
+    "pixel_range": inputs.pixel_range,
+}
+with part:
+    figure = column_window_figure(
+        columns_view.window(inputs, shown), range(columns.shape[0]), shown, title="Window", **names
+    )
+    height = columns_view.height_of(columns.shape[0])
+    show_panel(figure, name="columns", height=height, clickable=True)
+with left:
+    columns_view.show_copies(inputs, pixel)
+with right:
+    show_picture(inputs, height=420)
+
+st.subheader("Reads per pixel")
+reads = columns_view.reads_map(inputs)
+st.markdown(columns_view.never_read_sentence(inputs, reads.n_never))
+figure = reads_figure(reads.means, step=reads.step, input_size=inputs.picture.size)
+show_panel(figure, name="reads", height=400)
+st.subheader("Fold of unfold")
+show_law(inputs, chosen)
+
+with whole:
+    means = jobs.result_of(overview, "Exact means of the whole matrix")
+    if means is not None:
+        figure = column_overview_figure(
+            means / inputs.choices.divisor, columns.shape, title="Overview", **names
+        )
+        show_panel(figure, name="overview", height=360, clickable=True, revision=overview.revision)

@@ -5,7 +5,6 @@ import streamlit as st
 from rfviz.explorer.mount import Mark, show_panel
 from rfviz.figures.feature_map import feature_map_figure
 from rfviz.figures.patch import patch_figure
-from rfviz.figures.picture import picture_figure
 from rfviz.figures.vector import vector_figure
 from rfviz.ui.arithmetic import output_size_line
 from rfviz.ui.field_view import entries_table, field_view, sum_in_words
@@ -13,7 +12,7 @@ from rfviz.ui.inputs import inputs_or_stop
 from rfviz.ui.linked import cell, conduct_page, field_marks, padding_mark
 from rfviz.ui.maps import map_window
 from rfviz.ui.position import position_widgets
-from rfviz.ui.rasters import picture_raster
+from rfviz.ui.rasters import show_picture
 
 st.title("Receptive field")
 st.markdown(
@@ -33,17 +32,7 @@ conduct_page(inputs, chosen, view, marks, {"input": "input", "output": "output"}
 
 left, right = st.columns(2)
 with left:
-    raster = picture_raster(inputs)
-    figure = picture_figure(
-        raster.image,
-        shown_size=raster.shown_size,
-        top=raster.top,
-        left=raster.left,
-        factor=raster.factor,
-        input_size=inputs.picture.size,
-        pads=inputs.spec.pads,
-    )
-    show_panel(figure, name="input", height=440, clickable=True)
+    show_picture(inputs, height=440)
 with right:
     window = map_window(inputs, chosen, 64)
     figure = feature_map_figure(

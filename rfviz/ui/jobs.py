@@ -1,58 +1,92 @@
-"""Long exact work: strip by strip, with progress, a way to stop, and no way to be in the way.
+"""Long exact work: step by step, with progress, a way to stop, and never in the way.
 
 Streamlit ends a script as soon as a person moves a control, at the next element that it draws.
-A job draws its progress after every strip, so the next move never waits longer than for one strip;
+A job draws its progress after every step, so the next move never waits longer than for one step;
 and it lives in the session, so that a mere change of position goes on with it where it was.
 """
 
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
+import hashlib
+import time
+from collections.abc import Callable, Generator, Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import streamlit as st
 
+T = TypeVar("T")
+
+# A bar that is drawn for every step of a few milliseconds would cost more than the step.
+SECONDS_BETWEEN_DRAWS = 0.1
+# What ends this soon needs no bar, which would only flash.
+QUIET_SECONDS = 0.15
+
 
 @dataclass
-class Job:
-    """Work under way: ``steps`` yields the fraction done after each step."""
+class Job(Generic[T]):
+    """Work under way: ``steps`` yields the fraction done and returns the result."""
 
+    name: str
     key: Hashable
-    steps: Iterator[float]
+    steps: Generator[float, None, T]
     fraction: float = 0.0
-    stopped: bool = field(default=False)
+    stopped: bool = False
+    result: T | None = None
 
     @property
-    def done(self) -> bool:
-        """Whether every step has been taken."""
-        return self.fraction >= 1.0
+    def revision(self) -> str:
+        """A name for the result, known before it is."""
+        return hashlib.blake2b(repr(self.key).encode(), digest_size=8).hexdigest()
 
 
-def job_for(name: str, key: Hashable, start: Callable[[], Iterator[float]]) -> Job:
+def job_for(name: str, key: Hashable, start: Callable[[], Generator[float, None, T]]) -> Job[T]:
     """The session's job of this name; begun anew where the key is another than before."""
-    jobs: dict[str, Job] = st.session_state.setdefault("jobs", {})
+    jobs: dict[str, Job[T]] = st.session_state.setdefault("jobs", {})
     if name not in jobs or jobs[name].key != key:
-        jobs[name] = Job(key, start())
+        jobs[name] = Job(name, key, start())
     return jobs[name]
 
 
-def run(name: str, job: Job, what: str) -> None:
-    """Take the job's steps to the end, showing how far it is and a button that stops it.
+def result_of(job: Job[T], what: str) -> T | None:
+    """Take the job's remaining steps, showing how far it is and a button that stops it.
 
-    A stopped job shows a button that goes on with it. On leaving, it is done or stopped.
+    None for a job that was stopped; it shows a button that goes on with it.
     """
-    if job.done:
-        return
+    if job.result is None and not job.stopped:
+        _step_for(job, QUIET_SECONDS)
+    if job.result is not None:
+        return job.result
+    place = st.empty()
     if job.stopped:
-        st.caption(f"{what}: stopped at {job.fraction:.0%}.")
-        st.button("Go on", key=f"{name}-go-on", on_click=_set_stopped, args=(job, False))
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        bar = st.empty()
-        st.button("Stop", key=f"{name}-stop", on_click=_set_stopped, args=(job, True))
-    bar.progress(job.fraction, what)
-    for fraction in job.steps:
-        job.fraction = fraction
-        bar.progress(min(1.0, fraction), f"{what}: {fraction:.0%}")
+        with place.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{what}: stopped at {job.fraction:.0%}.")
+            _button(job, "Go on", stopped=False)
+        return None
+    _take_steps(job, what, place.container(horizontal=True, vertical_alignment="center"))
+    place.empty()
+    return job.result
 
 
-def _set_stopped(job: Job, stopped: bool) -> None:
-    job.stopped = stopped
+def _take_steps(job: Job[T], what: str, place: st.delta_generator.DeltaGenerator) -> None:
+    bar = place.empty()
+    with place:
+        _button(job, "Stop", stopped=True)
+    while job.result is None:
+        bar.progress(min(1.0, job.fraction), f"{what}: {job.fraction:.0%}")
+        _step_for(job, SECONDS_BETWEEN_DRAWS)
+
+
+def _step_for(job: Job[T], seconds: float) -> None:
+    """Take steps for this long, or to the end."""
+    end = time.monotonic() + seconds
+    try:
+        while time.monotonic() < end:
+            job.fraction = next(job.steps)
+    except StopIteration as stop:
+        job.result = stop.value
+
+
+def _button(job: Job[T], label: str, *, stopped: bool) -> None:
+    def stop_or_go_on() -> None:
+        job.stopped = stopped
+
+    st.button(label, key=f"{job.name}-{label}", on_click=stop_or_go_on)

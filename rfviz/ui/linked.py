@@ -1,6 +1,7 @@
 """Highlights: which boxes of which panel belong to the chosen output."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from rfviz.conv.spec import ReceptiveField
 from rfviz.explorer.mount import (
@@ -14,7 +15,7 @@ from rfviz.explorer.mount import (
 )
 from rfviz.ui.field_view import FieldView, number
 from rfviz.ui.inputs import Inputs
-from rfviz.ui.position import Chosen, choose
+from rfviz.ui.position import Chosen, choose, choose_pixel
 
 MOST_TAPS = 400
 
@@ -27,6 +28,21 @@ def cell(row: float, column: float) -> Box:
 def span(rows: range, columns: range) -> Box:
     """The box around all cells of some rows and columns."""
     return (columns[0] - 0.5, rows[0] - 0.5, columns[-1] + 0.5, rows[-1] + 0.5)
+
+
+def cell_mark(row: int, column: int) -> Mark:
+    """The chosen cell of a map."""
+    return Mark("chosen", [cell(row, column)])
+
+
+def column_mark(column: int, n_rows: int) -> Mark:
+    """One whole column of a matrix."""
+    return Mark("chosen", [(column - 0.5, -0.5, column + 0.5, n_rows - 0.5)])
+
+
+def row_mark(row: int, n_columns: int) -> Mark:
+    """One whole row of a matrix."""
+    return Mark("chosen", [(-0.5, row - 0.5, n_columns - 0.5, row + 0.5)])
 
 
 def field_marks(field: ReceptiveField) -> list[Mark]:
@@ -65,15 +81,19 @@ def conduct_page(
     chosen: Chosen,
     view: FieldView,
     marks: Mapping[str, Sequence[Mark]],
-    clicks: Mapping[str, str],
+    clicks: Mapping[str, Literal["output", "input", "pixel", "column"]],
     awaited: Mapping[str, Awaited] | None = None,
 ) -> None:
-    """Mount the conductor; ``clicks`` says what a cell of each panel is: output, input or column."""
+    """Mount the conductor; ``clicks`` says what a cell of each panel stands for: an output, an
+    input pixel to centre a receptive field on, a pixel to look for, a column of the matrix.
+    """
 
     def on_click(click: Click) -> None:
         kind = clicks[click.panel]
         if kind == "output":
             choose(click.row, click.column)
+        elif kind == "pixel":
+            choose_pixel(click.row, click.column)
         elif kind == "input":
             choose(*nearest_output(inputs, click.row, click.column))
         else:

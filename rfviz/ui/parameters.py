@@ -32,19 +32,9 @@ PADDING = Slider("padding", "Padding", 0, 16, 1, "Pixels added on every side.")
 DILATION = Slider("dilation", "Dilation", 1, 8, 1, "Pixels between neighbouring taps.")
 
 FIELDS = {"kernel_size": KERNEL, "stride": STRIDE, "dilation": DILATION}
-PADDING_KINDS = {
-    "amount": "Amount",
-    "sides": "Per side",
-    "same": "Same",
-    "valid": "Valid",
-}
+PADDING_KINDS = ("amount", "per side", "same", "valid")
 SIDES = {"pad_top": "Top", "pad_bottom": "Bottom", "pad_left": "Left", "pad_right": "Right"}
-MODES = {
-    "zeros": "Zeros",
-    "reflect": "Reflect",
-    "replicate": "Replicate",
-    "circular": "Circular",
-}
+MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 def parameter_widgets() -> dict[str, Any]:
@@ -61,8 +51,7 @@ def parameter_widgets() -> dict[str, Any]:
         "stride": _pair(STRIDE, separate),
         "padding": _padding(separate),
         "padding_mode": st.selectbox(
-            "Padding mode", list(MODES), key="padding_mode", bind="query-params",
-            format_func=str.capitalize,
+            "Padding mode", MODES, key="padding_mode", bind="query-params",
             help="What stands in the padding: zeros, or pixels of the picture.",
         ),
         "dilation": _pair(DILATION, separate),
@@ -100,17 +89,16 @@ def _slide(slider: Slider, key: str, label: str) -> int:
 def _padding(separate: bool) -> int | str | Pair | Pads:
     kind = st.segmented_control(
         "Padding by",
-        list(PADDING_KINDS),
+        PADDING_KINDS,
         default="amount",
         required=True,
         key="padding_kind",
         bind="query-params",
-        format_func=PADDING_KINDS.__getitem__,
         help="Same keeps the size (stride 1 only); valid adds none.",
     )
     if kind == "amount":
         return _pair(PADDING, separate)
-    if kind == "sides":
+    if kind == "per side":
         return _sides()
     return kind
 
@@ -153,7 +141,7 @@ def state_of(spec: Conv2dSpec) -> dict[str, Any]:
         state |= _pair_state(slider, pairs[name], separate)
     if kind == "amount":
         state |= _pair_state(PADDING, amount, separate)
-    elif kind == "sides":
+    elif kind == "per side":
         state |= dict(zip(SIDES, (*spec.pads[0], *spec.pads[1]), strict=True))
     return state
 
@@ -171,7 +159,7 @@ def _padding_kind(spec: Conv2dSpec) -> tuple[str, Pair]:
     (top, bottom), (left, right) = spec.padding
     if top == bottom and left == right and max(top, left) <= PADDING.most:
         return "amount", (top, left)
-    return "sides", (0, 0)
+    return "per side", (0, 0)
 
 
 def apply(state: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from rfviz.io.pictures import MAX_PIXELS, crop_picture, reduce_picture, to_grey
 from rfviz.io.samples import SAMPLES
 from rfviz.ui import caches
 
-SOURCES = {"sample": "Sample", "upload": "Upload", "camera": "Camera"}
+SOURCES = ("Sample", "Upload", "Camera")
 DEFAULT_SAMPLE = "glyph"
 TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
 
@@ -39,12 +39,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Source:
-    """A whole picture before any choice of region, and the sentence that goes with it."""
+    """A whole picture, before any choice of region."""
 
     name: str
     key: str
     pixels: Tensor
-    note: str = ""
 
 
 def picture_widgets() -> Picture:
@@ -54,31 +53,27 @@ def picture_widgets() -> Picture:
     that does not fit.
     """
     kind = st.segmented_control(
-        "Picture", list(SOURCES), default="sample", required=True, key="source",
-        bind="query-params", format_func=SOURCES.__getitem__, label_visibility="collapsed",
+        "Picture", SOURCES, default="Sample", required=True, key="source",
+        bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
-    choose = {"sample": _sample, "upload": _upload, "camera": _camera}[kind]
-    grey = st.session_state.get("grey", False)
+    choose = {"Sample": _sample, "Upload": _upload, "Camera": _camera}[kind]
     try:
         source = choose()
     finally:
         # Drawn even after a bad file, so that no choice is lost by it.
         grey = st.toggle("Grey", key="grey", bind="query-params", help="One channel: luma.")
         choices = _part_widgets()
-    if source.note:
-        st.caption(source.note)
     return _part(source, grey=grey, **choices)
 
 
 def _sample() -> Source:
-    titles = {sample.name: sample.title for sample in SAMPLES}
-    names = list(titles)
+    samples = {sample.name: sample for sample in SAMPLES}
+    names = list(samples)
     name = st.selectbox(
-        "Sample", names, index=names.index(DEFAULT_SAMPLE), key="sample", bind="query-params",
-        format_func=titles.__getitem__,
-    )  # fmt: skip
-    teaches = next(sample.teaches for sample in SAMPLES if sample.name == name)
-    return Source(titles[name], f"sample {name}", caches.sample(name), teaches)
+        "Sample", names, index=names.index(DEFAULT_SAMPLE), key="sample", bind="query-params"
+    )
+    st.caption(samples[name].teaches)
+    return Source(samples[name].title, f"sample {name}", caches.sample(name))
 
 
 def _upload() -> Source:
@@ -104,16 +99,14 @@ def _camera() -> Source:
 
 
 def _stand_in(why: str) -> Source:
-    pixels = caches.sample(DEFAULT_SAMPLE)
-    note = f"{why}: a sample stands in. An address carries every setting, but no upload."
-    return Source("Sample", f"sample {DEFAULT_SAMPLE}", pixels, note)
+    st.caption(f"{why}: a sample stands in. An address carries every setting, but no upload.")
+    return Source("Sample", f"sample {DEFAULT_SAMPLE}", caches.sample(DEFAULT_SAMPLE))
 
 
 def _from_file(name: str, file_id: str, data: bytes) -> Source:
     digest = caches.remembered(("digest", file_id), lambda: caches.digest_of(data))
     pixels = caches.decoded(digest, data)
-    height, width = pixels.shape[1:]
-    return Source(name, digest, pixels, f"{name}: {height} × {width} pixels")
+    return Source(name, digest, pixels)
 
 
 def _part_widgets() -> dict[str, Any]:

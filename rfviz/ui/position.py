@@ -46,6 +46,27 @@ def position_widgets(inputs: Inputs) -> Chosen:
     return Chosen(row, column, filter_index)
 
 
+def choose_pixel(row: int, column: int) -> None:
+    """Choose a pixel of the picture; call it from a callback."""
+    st.session_state["pixel_row"] = max(0, row)
+    st.session_state["pixel_column"] = max(0, column)
+
+
+def pixel_widgets(inputs: Inputs, chosen: Chosen) -> tuple[int, int]:
+    """Draw number fields for a pixel; where none is chosen, the chosen field's middle one."""
+    field = inputs.spec.receptive_field(chosen.output)
+    start = [
+        max(0, min(size - 1, taps[len(taps) // 2]))
+        for size, taps in zip(inputs.picture.size, (field.rows, field.columns), strict=True)
+    ]
+    left, right = st.columns(2)
+    with left:
+        row = _number("pixel_row", "Input row", inputs.picture.size[0], start[0])
+    with right:
+        column = _number("pixel_column", "Input column", inputs.picture.size[1], start[1])
+    return row, column
+
+
 def _number(key: str, label: str, size: int, start: int) -> int:
     """A field that is empty until something is chosen, and then never beyond the last."""
     asked = st.session_state.get(key)

@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from rfviz.conv.columns import ColumnMatrix
+from rfviz.explorer.mount import show_panel
+from rfviz.figures.picture import picture_figure
 from rfviz.io.pictures import picture_jpeg, picture_png, reduce_picture
 from rfviz.ui import caches
 from rfviz.ui.inputs import Inputs
@@ -45,6 +47,21 @@ def _reduced(inputs: Inputs) -> Raster:
     reduced = reduce_picture(pixels, factor)
     size = reduced.shape[1], reduced.shape[2]
     return Raster(picture_jpeg(reduced), size, 0, 0, factor)
+
+
+def show_picture(inputs: Inputs, *, height: int) -> None:
+    """The panel ``input``: the whole picture with its padding."""
+    raster = picture_raster(inputs)
+    figure = picture_figure(
+        raster.image,
+        shown_size=raster.shown_size,
+        top=raster.top,
+        left=raster.left,
+        factor=raster.factor,
+        input_size=inputs.picture.size,
+        pads=inputs.spec.pads,
+    )
+    show_panel(figure, name="input", height=height, clickable=True)
 
 
 class Window(NamedTuple):

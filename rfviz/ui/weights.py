@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rfviz.conv.spec import Conv2dSpec
-from rfviz.io.kernels import KERNELS, filter_bank
+from rfviz.io.kernels import KERNELS, Across, filter_bank
 
 DTYPES = {
     "float32": torch.float32,
@@ -16,8 +16,8 @@ DTYPES = {
     "float16": torch.float16,
 }
 DEFAULT_KERNEL = "sobel-x"
-ACROSS = {"mean": "All channels alike", "per-channel": "One channel each"}
-SCALES = {255: "0 to 1", 1: "0 to 255"}
+ACROSS: tuple[Across, ...] = ("mean", "per-channel")
+DIVISORS = {"0 to 255": 1, "0 to 1": 255}
 MOST_FILTERS = 64
 
 
@@ -26,7 +26,7 @@ class Choices(NamedTuple):
 
     name: str
     n_filters: int
-    across: str
+    across: Across
     seed: int
     bias_value: float | None
     dtype_name: str
@@ -45,7 +45,7 @@ class Choices(NamedTuple):
             n_channels,
             self.n_filters,
             spec.groups,
-            across=self.across,  # type: ignore[arg-type]
+            across=self.across,
             seed=self.seed,
             dtype=self.dtype,
         )
@@ -60,21 +60,21 @@ class Choices(NamedTuple):
 
 def weight_widgets() -> Choices:
     """Draw the widgets of the weights and return what they say."""
-    titles = {kernel.name: kernel.title for kernel in KERNELS}
-    names = list(titles)
+    names = [kernel.name for kernel in KERNELS]
     name = st.selectbox(
-        "Kernel", names, index=names.index(DEFAULT_KERNEL), key="weights", bind="query-params",
-        format_func=titles.__getitem__,
-    )  # fmt: skip
+        "Kernel", names, index=names.index(DEFAULT_KERNEL), key="weights", bind="query-params"
+    )
     st.caption(next(kernel.shows for kernel in KERNELS if kernel.name == name))
     n_filters = st.number_input(
         "Filters", 1, MOST_FILTERS, 1, key="filters", bind="query-params",
         help="Rows of the weight matrix: output channels. Most kernels are turned from filter to "
         "filter.",
     )  # fmt: skip
-    across = st.selectbox(
-        "Across the channels", list(ACROSS), key="across", bind="query-params",
-        format_func=ACROSS.__getitem__,
+    across = st.segmented_control(
+        "Across the channels", ACROSS, default="mean", required=True, key="across",
+        bind="query-params",
+        help="mean: the kernel on the mean of a group's channels. per-channel: each filter reads "
+        "one channel.",
     )  # fmt: skip
     seed = 0
     if name == "random":
@@ -92,8 +92,8 @@ def _bias_and_numbers() -> tuple[float | None, str, int]:
         "Numbers (dtype)", list(DTYPES), key="dtype", bind="query-params",
         help="The type in which both ways are computed.",
     )  # fmt: skip
-    divisor = st.selectbox(
-        "Pixel values", [1, 255], key="divisor", bind="query-params",
-        format_func=SCALES.__getitem__, help="0 to 1 divides every pixel by 255.",
+    values = st.segmented_control(
+        "Pixel values", list(DIVISORS), default="0 to 255", required=True, key="values",
+        bind="query-params", help="0 to 1 divides every pixel by 255.",
     )  # fmt: skip
-    return bias, dtype_name, divisor
+    return bias, dtype_name, DIVISORS[values]

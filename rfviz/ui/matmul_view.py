@@ -1,0 +1,114 @@
+"""The convolution as a product of matrices around the chosen output, and what both ways give."""
+
+from typing import NamedTuple
+
+import streamlit as st
+from torch import Tensor
+
+from rfviz.conv.matmul import BLOCK_BYTES
+from rfviz.conv.memory import readable_bytes
+from rfviz.conv.totals import ComparisonTotals
+from rfviz.ui.field_view import number
+from rfviz.ui.inputs import Inputs
+from rfviz.ui.maps import around
+from rfviz.ui.position import Chosen
+
+MOST_FILTERS_SHOWN = 64
+
+
+class ProductWindow(NamedTuple):
+    """Weights (F, K), some columns (C * kh * kw, n) and their product (F, n), with its bias."""
+
+    weights: Tensor
+    entries: Tensor
+    outputs: Tensor
+    columns: range
+
+
+def product_window(inputs: Inputs, chosen: Chosen, length: int) -> ProductWindow:
+    """The columns around the chosen output's, and the weight matrix times them, group by group."""
+    column = inputs.columns.column_index(*chosen.output)
+    shown = around(column, inputs.columns.shape[1], length)
+    entries = inputs.values(inputs.columns[:, shown.start : shown.stop])
+    weights = inputs.weight.flatten(1)
+    groups = inputs.spec.groups
+    outputs = (weights.unflatten(0, (groups, -1)) @ entries.unflatten(0, (groups, -1))).flatten(0, 1)
+    if inputs.bias is not None:
+        outputs = outputs + inputs.bias[:, None]
+    return ProductWindow(weights, entries, outputs, shown)
+
+
+def shapes_line(inputs: Inputs) -> None:
+    """Write the product with its shapes."""
+    n_filters = inputs.weight.shape[0]
+    rows, count = inputs.columns.shape
+    plus = " + bias" if inputs.bias is not None else ""
+    groups = inputs.spec.groups
+    st.markdown(
+        f"`({n_filters:,} × {rows:,}) · ({rows:,} × {count:,}){plus} = ({n_filters:,} × {count:,})`, "
+        f"reshaped to `({n_filters:,}, {inputs.output_size[0]:,}, {inputs.output_size[1]:,})`."
+        + (f" {groups} groups: the weight matrix has {groups} blocks." if groups > 1 else "")
+    )
+
+
+def verdict(inputs: Inputs, totals: ComparisonTotals) -> None:
+    """Say how far the two ways are apart, by which measure, where, and at what cost."""
+    agree = "agree" if totals.allclose else "do not agree"
+    tolerances = totals.tolerances
+    text = (
+        f"The matmul and nn.Conv2d {agree} on all {totals.n_outputs:,} outputs: "
+        f"allclose is {totals.allclose} with rtol {tolerances.rtol:.3g} and "
+        f"atol {tolerances.atol:.3g}."
+    )
+    (st.success if totals.allclose else st.error)(text)
+    facts = {
+        "Largest absolute error": number(totals.max_abs_error),
+        "Largest error in ULP": f"{totals.max_ulp_error:,}",
+        "Outputs that differ": f"{totals.n_different:,}",
+    }
+    for place, (label, value) in zip(st.columns(3), facts.items(), strict=True):
+        place.metric(label, value)
+    if totals.max_abs_error > 0:
+        filter_index, row, column = totals.worst_index
+        ours, theirs = totals.worst_values
+        st.markdown(
+            f"The largest error is at filter {filter_index}, output ({row:,}, {column:,}): "
+            f"{ours!r} by matmul, {theirs!r} by `nn.Conv2d`."
+        )
+    st.markdown(_why(inputs, totals))
+
+
+def _why(inputs: Inputs, totals: ComparisonTotals) -> str:
+    name = inputs.choices.dtype_name
+    if totals.n_different == 0:
+        return (
+            f"Not one output differs: here every sum is exact in {name}, or both ways happen to "
+            "round alike."
+        )
+    return (
+        f"Both ways add the same products, but in another order, and {name} rounds after every "
+        "addition: sums of many terms differ in their last digits. That is no error of either."
+    )
+
+
+def cost_table(inputs: Inputs, totals: ComparisonTotals) -> None:
+    """Seconds and memory of each way, side by side."""
+    n_bytes = inputs.columns.n_bytes(inputs.dtype)
+    output = totals.n_outputs * inputs.dtype.itemsize
+    st.dataframe(
+        {
+            "way": ["matmul, in blocks", "nn.Conv2d, in strips", "nn.Unfold, then matmul"],
+            "seconds": [f"{totals.seconds_matmul:.3f}", f"{totals.seconds_conv2d:.3f}", "not run"],
+            "memory beside picture and output": [
+                readable_bytes(min(BLOCK_BYTES, n_bytes)),
+                "torch's own",
+                readable_bytes(n_bytes),
+            ],
+        },
+        hide_index=True,
+    )
+    st.caption(
+        f"Measured in this run on this server. The whole output in {inputs.choices.dtype_name} "
+        f"would be {readable_bytes(output)}; both ways are compared strip by strip, and only the "
+        "maps above are kept."
+    )

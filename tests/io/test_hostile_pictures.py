@@ -1,0 +1,350 @@
+"""Whatever the bytes are, the answer is a picture or a sentence: no other error, no warning."""
+
+import io
+import random
+import struct
+import subprocess
+import sys
+import threading
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+import skimage
+import torch
+from PIL import Image
+
+from rfviz.conv.spec import InputError
+from rfviz.io.pictures import MAX_PIXELS, load_picture
+
+KINDS = {
+    "JPEG": {},
+    "JPEG progressive": {"progressive": True},
+    "PNG": {},
+    "WEBP": {},
+    "WEBP lossless": {"lossless": True},
+    "GIF": {},
+    "BMP": {},
+    "TIFF": {},
+    "TIFF deflate": {"compression": "tiff_adobe_deflate"},
+    "TIFF lzw": {"compression": "tiff_lzw"},
+    "TIFF jpeg": {"compression": "jpeg"},
+}
+
+
+def photo_file(kind):
+    pixels = np.ascontiguousarray(skimage.data.astronaut()[80:180, 170:290])
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind.split()[0], **KINDS[kind])
+    return file.getvalue()
+
+
+def png_chunk(kind, payload):
+    return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind + payload))
+
+
+def png_bomb(width, height, payload=b""):
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    chunks = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", payload) + png_chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def real_png_bomb(side):
+    """All the rows of a side x side 1-bit picture, in about a thousandth of their size."""
+    return png_bomb(side, side, zlib.compress(bytes((side // 8 + 1) * side), 9))
+
+
+def gif(width, height, frame_width, frame_height):
+    """A GIF with a screen and one frame whose pixel data ends at once."""
+    head = b"GIF89a" + struct.pack("<HHBBB", width, height, 0xF0, 0, 0) + bytes(6)
+    frame = b"," + struct.pack("<HHHHB", 0, 0, frame_width, frame_height, 0)
+    return head + frame + b"\x02\x02\x4c\x01\x00;"
+
+
+def bmp(width, height, *, compression=0):
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, compression, 0, 0, 0, 0, 0)
+    return b"BM" + struct.pack("<IHHI", 1078, 0, 0, 1078) + info + bytes(1024)
+
+
+def tiff(width, height, **tags):
+    entries = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: height, 279: 4}
+    entries |= {int(name[1:]): value for name, value in tags.items()}
+    body = b"".join(struct.pack("<HHII", tag, 4, 1, entries[tag]) for tag in sorted(entries))
+    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + body + b"\0\0\0\0"
+
+
+def webp_canvas(width, height):
+    low = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+    chunk = b"VP8X" + struct.pack("<I", 10) + b"\x02\0\0\0" + low
+    return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
+
+
+def jpeg_of_size(width, height):
+    data = bytearray(photo_file("JPEG"))
+    start = data.index(b"\xff\xc0")
+    data[start + 5 : start + 9] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+BOMBS = {
+    "PNG header": png_bomb(100_000, 100_000),
+    "PNG largest header": png_bomb(2**31 - 1, 2**31 - 1),
+    "PNG real": real_png_bomb(30_000),
+    "PNG just past the limit": png_bomb(10_001, 10_000),
+    "PNG past Pillow's warning": png_bomb(11_000, 11_000),
+    "JPEG": jpeg_of_size(65_535, 65_535),
+    "JPEG just past the limit": jpeg_of_size(10_001, 10_000),
+    "GIF screen": gif(65_535, 65_535, 1, 1),
+    "GIF frame": gif(10, 10, 65_535, 65_535),
+    "GIF frame past Pillow's warning": gif(10, 10, 11_000, 11_000),
+    "BMP": bmp(60_000, 60_000),
+    "BMP upside down": bmp(60_000, -60_000),
+    "BMP runs": bmp(60_000, 60_000, compression=1),
+    "TIFF": tiff(4_000_000_000, 4_000_000_000),
+    "TIFF just past the limit": tiff(10_001, 10_000),
+    "WebP canvas": webp_canvas(65_535, 65_535),
+    "WebP largest canvas": webp_canvas(2**24, 2**24),
+}
+
+
+def answer_to(data):
+    """The picture, or None after a sentence; any other error and any warning fails the test."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            picture = load_picture(data)
+        except InputError as error:
+            sentence = str(error)
+            assert len(sentence) < 400
+            assert sentence[0].isupper()
+            assert sentence.endswith(".")
+            assert error.remedies
+            return None
+    assert picture.dtype == torch.uint8
+    assert picture.ndim == 3
+    assert picture.shape[0] in (1, 3)
+    assert picture.numel() > 0
+    return picture
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_truncated_at_every_tenth_of_its_length(kind):
+    data = photo_file(kind)
+    for tenth in range(1, 10):
+        answer_to(data[: len(data) * tenth // 10])
+    if not kind.startswith("TIFF"):
+        with pytest.raises(InputError, match="ends too early, after .* it is truncated"):
+            load_picture(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_truncated_within_its_header(kind):
+    data = photo_file(kind)
+    for length in range(1, 60):
+        assert answer_to(data[:length]) is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_flipped_bits(kind):
+    choose = random.Random(kind)
+    whole = photo_file(kind)
+    for trial in range(40):
+        data = bytearray(whole)
+        reach = len(data) if trial % 2 else min(len(data), 200)
+        for _ in range(1 + trial % 4):
+            data[choose.randrange(reach)] ^= 1 << choose.randrange(8)
+        answer_to(bytes(data))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_parts_of_one_file_in_another(kind):
+    choose = random.Random(kind)
+    data = photo_file(kind)
+    for other in KINDS:
+        inserted = photo_file(other)
+        start = choose.randrange(8, len(data))
+        answer_to(data[:start] + inserted + data[start:])
+        answer_to(data[:12] + inserted[12:])
+
+
+def test_random_bytes_with_and_without_a_signature():
+    choose = random.Random(1)
+    starts = [b"", *(photo_file(kind)[:12] for kind in KINDS)]
+    for start in starts:
+        for length in (1, 7, 100, 3000):
+            assert answer_to(start + choose.randbytes(length)) is None
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bomb_is_refused_with_a_sentence(name):
+    with pytest.raises(InputError, match="megapixels"):
+        load_picture(BOMBS[name])
+    assert answer_to(BOMBS[name]) is None
+
+
+def test_bomb_names_its_numbers():
+    with pytest.raises(InputError, match=r"30,000 × 30,000 .* 900\.0 megapixels; at most 100 are"):
+        load_picture(BOMBS["PNG real"])
+
+
+def test_bombs_take_no_memory(tmp_path):
+    """All bombs in a process of their own: the peak stays within 60 MB of what importing takes."""
+    for index, data in enumerate(BOMBS.values()):
+        (tmp_path / f"{index:02d}").write_bytes(data)
+    script = """
+import resource, sys
+from pathlib import Path
+from rfviz.conv.spec import InputError
+from rfviz.io.pictures import load_picture
+files = [path.read_bytes() for path in sorted(Path(sys.argv[1]).iterdir())]
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+refused = 0
+for data in files:
+    try:
+        load_picture(data)
+    except InputError:
+        refused += 1
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert refused == len(files), refused
+sys.stdout.write(str((after - before) // 1024))
+"""
+    command = [sys.executable, "-W", "error", "-c", script, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert int(done.stdout) < 60
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "kind"),
+    [(8000, 6250, "JPEG"), (8000, 6250, "PNG"), (6250, 8000, "JPEG turned")],
+)
+def test_fifty_megapixels_peak_below_three_times_the_picture(width, height, kind):
+    """The stated bound: Pillow holds 4 bytes a pixel, the result 3, and only tiles beside them."""
+    script = """
+import io, resource, sys
+from PIL import Image
+import torch
+from rfviz.io.pictures import load_picture
+width, height, kind = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+exif = Image.Exif()
+if "turned" in kind:
+    exif[274] = 6
+data = sys.stdin.buffer.read()
+load_picture(data[:0] + small) if (small := b"") else None
+"""
+    script = _PEAK_OF_ONE_PICTURE
+    command = [sys.executable, "-c", script, str(width), str(height), kind]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    shape, peak = done.stdout.split(";")
+    assert eval(shape) == (3, height, width) if "turned" not in kind else (3, width, height)  # noqa: S307
+    assert int(peak) < 3 * 3 * width * height / 2**20
+
+
+def test_limit_itself_is_read():
+    assert MAX_PIXELS == 10_000 * 10_000
+    with pytest.raises(InputError, match="truncated|damaged"):
+        load_picture(png_bomb(10_000, 10_000))
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (b"%PDF-1.7", "a PDF document"),
+        (b"\0\0\0\x18ftypheic", "a HEIC or HEIF photograph"),
+        (b"\0\0\0\x18ftypavif", "an AVIF picture"),
+        (b"\0\0\0\x18ftypisom", "a video"),
+        (b"PK\x03\x04", "a ZIP archive"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'>", "an SVG drawing"),
+        (b"<?xml version='1.0'?>\n<!-- drawn --><svg>", "an SVG drawing"),
+        (b"\xef\xbb\xbf<!DOCTYPE html><html>", "an HTML page"),
+        (b"\x93NUMPY\x01", "a NumPy array"),
+        (b"8BPS\0\1", "a Photoshop document"),
+        (b"P6\n3 3\n255\n", "a portable anymap"),
+        (b"\0\0\x01\0\x01\0", "an icon"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 picture"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "a sound or video file"),
+        (b"hello, world", "its first bytes are 68 65 6c 6c 6f 2c 20 77"),
+        (b"\0" * 20, "its first bytes are 00 00 00 00 00 00 00 00"),
+    ],
+)
+def test_another_format_is_named(start, words):
+    with pytest.raises(InputError, match=words) as caught:
+        load_picture(start + bytes(100) if len(start) < 20 and b"," not in start else start)
+    assert "Save the picture as JPEG, PNG" in str(caught.value)
+
+
+def test_empty_file_is_named():
+    with pytest.raises(InputError, match="empty: it has 0 bytes"):
+        load_picture(b"")
+
+
+@pytest.mark.parametrize("wrong", ["picture.png", None, 3, ["a"]])
+def test_what_is_not_bytes_is_named(wrong):
+    with pytest.raises(InputError, match=f"got {type(wrong).__name__}"):
+        load_picture(wrong)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [png_bomb(0, 5), png_bomb(5, 0), bmp(0, 4), tiff(0, 3), gif(0, 0, 0, 0), jpeg_of_size(0, 4)],
+    ids=["PNG", "PNG rows", "BMP", "TIFF", "GIF", "JPEG"],
+)
+def test_picture_without_pixels_is_refused(data):
+    assert answer_to(data) is None
+
+
+def test_png_with_huge_text_is_refused_or_read_within_bounds():
+    text = b"Comment\0\0" + zlib.compress(bytes(200_000_000), 9)
+    whole = photo_file("PNG")
+    answer_to(whole[:33] + png_chunk(b"zTXt", text) + whole[33:])
+    answer_to(whole[:33] + png_chunk(b"iCCP", text) + whole[33:])
+    answer_to(whole[:33] + png_chunk(b"tEXt", b"Comment\0" + bytes(3_000_000)) * 30 + whole[33:])
+
+
+def test_odd_png_chunks():
+    whole = photo_file("PNG")
+    for kind in (b"acTL", b"fcTL", b"fdAT", b"gAMA", b"cHRM", b"pHYs", b"tRNS", b"eXIf", b"iTXt", b"PLTE"):
+        for payload in (b"", b"\0", b"\0" * 8, b"\xff" * 40, b"\0" * 8 + b"\xff" * 20):
+            answer_to(whole[:33] + png_chunk(kind, payload) * 2 + whole[33:])
+
+
+@pytest.mark.parametrize("tag", [254, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 317, 322, 323, 338, 339])
+def test_odd_tiff_tags(tag):
+    for value in (0, 1, 2, 3, 5, 6, 7, 8, 9, 16, 32, 64, 34712, 65535, 2**31, 2**32 - 1):
+        answer_to(tiff(4, 4, **{f"t{tag}": value}) + bytes(64))
+        answer_to(tiff(4, 4, t322=16, t323=16, t324=8, t325=4, **{f"t{tag}": value} if tag not in (322, 323) else {}))
+
+
+def test_warnings_of_pillow_are_silent_in_every_thread():
+    """Nothing is warned about, and the filters are afterwards what they were."""
+    whole = photo_file("PNG")
+    data = whole[:33] + png_chunk(b"acTL", bytes(8)) * 2 + whole[33:]
+    failures = []
+
+    def load_often():
+        for _ in range(20):
+            try:
+                load_picture(data)
+            except Warning as warning:
+                failures.append(warning)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        filters = list(warnings.filters)
+        threads = [threading.Thread(target=load_often) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert warnings.filters == filters
+    assert failures == []
+
+
+_PEAK_OF_ONE_PICTURE = """
+import io, resource, sys
+import torch
+from PIL import Image
+from rfviz.io.pictures import load_picture
+width, height, kind = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+"""
