@@ -53,7 +53,8 @@ def compare_with_conv2d(
 
     The judge is `spec.to_module` with the same weight and bias. Tolerances are by default those of
     `default_tolerances` for the image's largest value. The two are not bit-equal in general,
-    because they add the same products in another order. Raises `InputError` like `conv2d_by_matmul`.
+    because they add the same products in another order. Raises `InputError` like
+    `conv2d_by_matmul`.
 
     >>> compare_with_conv2d(torch.ones(1, 5, 5), torch.ones(1, 1, 3, 3)).max_abs_error
     0.0

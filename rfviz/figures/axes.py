@@ -8,6 +8,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import plotly.graph_objects as go
+
 from rfviz.figures.style import FRAME, channel_name, number, short_channel
 
 LABELLED_EACH = 12  # whole numbers that each get a tick of their own
@@ -185,3 +187,17 @@ def output_ticks(columns: range, output_width: int, most: int = LABELS_ACROSS) -
     chosen = fits[0] if fits else candidates[1 if len(candidates[1]) > most else 2]
     labels = [f"{column // output_width}, {column % output_width}" for column in chosen]
     return Ticks(list(chosen), labels).thinned(most)
+
+
+def zoomed(figure: go.Figure, rows: range, columns: range) -> go.Figure:
+    """Return the figure with its axes on these rows and columns: the window that it holds.
+
+    >>> figure = go.Figure(layout=map_axes("Input", (0, 99), (0, 99)))
+    >>> zoomed(figure, range(10, 20), range(5, 9)).layout.xaxis.range
+    (4.5, 8.5)
+    """
+    down = integer_axis("", rows[0], rows[-1], down=True)
+    across = integer_axis("", columns[0], columns[-1])
+    for axis in (down, across):
+        del axis["title"]
+    return figure.update_layout(xaxis=across, yaxis=down)

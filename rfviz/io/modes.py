@@ -15,8 +15,9 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 from torch import Tensor
 
-# pixels converted at once
+# pixels converted at once; tiles are not much wider than high, so that turning them stays fast
 TILE_PIXELS = 2**19
+_TILE_COLUMNS = 1024
 
 TileReader = Callable[[Image.Image], Tensor]
 
@@ -30,7 +31,7 @@ def tiles(height: int, width: int) -> Iterator[tuple[int, int, int, int]]:
     >>> list(tiles(2, 3))
     [(0, 0, 2, 3)]
     """
-    n_columns = min(width, TILE_PIXELS)
+    n_columns = min(width, _TILE_COLUMNS)
     n_rows = TILE_PIXELS // n_columns
     for top in range(0, height, n_rows):
         for left in range(0, width, n_columns):

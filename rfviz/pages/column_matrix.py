@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rfviz.explorer.mount import Awaited, show_panel
+from rfviz.explorer.mount import Awaited, Mark, show_panel
 from rfviz.figures.columns import column_overview_figure, column_window_figure
 from rfviz.figures.reads import reads_figure
 from rfviz.ui import columns_view, jobs
@@ -11,7 +11,6 @@ from rfviz.ui.field_view import field_view
 from rfviz.ui.inputs import inputs_or_stop
 from rfviz.ui.law_view import show_law
 from rfviz.ui.linked import cell, column_mark, conduct_page, field_marks, padding_mark
-from rfviz.explorer.mount import Mark
 from rfviz.ui.position import pixel_widgets, position_widgets
 from rfviz.ui.rasters import show_picture
 
@@ -42,7 +41,7 @@ with left:
 overview = jobs.job_for(
     "overview",
     (inputs.picture.key, inputs.spec),
-    lambda: columns.overview_steps(*columns_view.OVERVIEW_SIZE),
+    lambda: columns.overview_steps(*columns_view.overview_size(inputs)),
 )
 chosen_column = column_mark(columns.column_index(*chosen.output), columns.shape[0])
 marks = {
@@ -81,11 +80,14 @@ with left:
 with right:
     show_picture(inputs, height=420)
 
-st.subheader("Reads per pixel")
+left, right = st.columns(2)
 reads = columns_view.reads_map(inputs)
-st.markdown(columns_view.never_read_sentence(inputs, reads.n_never))
-figure = reads_figure(reads.means, step=reads.step, input_size=inputs.picture.size)
-show_panel(figure, name="reads", height=400)
+with left:
+    st.subheader("Reads per pixel")
+    st.markdown(columns_view.never_read_sentence(inputs, reads.n_never))
+with right:
+    figure = reads_figure(reads.means, step=reads.step, input_size=inputs.picture.size)
+    show_panel(figure, name="reads", height=400)
 st.subheader("Fold of unfold")
 show_law(inputs, chosen)
 

@@ -4,10 +4,10 @@ import streamlit as st
 
 from rfviz.explorer.mount import Awaited, show_panel
 from rfviz.figures.columns import column_window_figure
-from rfviz.figures.feature_map import difference_figure, feature_map_figure
 from rfviz.figures.weights import product_figure, weight_matrix_figure
 from rfviz.ui import comparison, matmul_view
 from rfviz.ui.arithmetic import output_size_line
+from rfviz.ui.feature_maps import show_difference, show_map
 from rfviz.ui.field_view import field_view
 from rfviz.ui.inputs import inputs_or_stop
 from rfviz.ui.linked import cell_mark, column_mark, conduct_page, row_mark
@@ -45,6 +45,7 @@ with conductor:
             "columns": [column_mark(column, n_rows)],
             "product": [
                 column_mark(column, n_filters),
+                cell_mark(chosen.filter_index, column),
             ],
             **dict.fromkeys(map_panels, [cell_mark(*chosen.output)]),
         },
@@ -73,26 +74,15 @@ with right:
     show_panel(figure, name="product", height=360, clickable=True)
 
 st.subheader("All outputs, both ways")
-places = st.columns(3)
+upper, lower = st.columns(2), st.columns(2)
 totals = comparison.compared(job)
 if totals is not None:
-    size = totals.mean_by_matmul.shape
-    step = (inputs.output_size[0] / size[0], inputs.output_size[1] / size[1])
-    maps = (totals.mean_by_matmul, totals.mean_by_conv2d)
-    limit = max(each.abs().max().item() for each in maps) or 1.0
-    figures = [
-        feature_map_figure(
-            each.float(), step=step, output_size=inputs.output_size, limit=limit, title=title
-        )
-        for each, title in zip(maps, ("By matmul", "By nn.Conv2d"), strict=True)
-    ]
-    figures.append(
-        difference_figure(
-            totals.max_abs_difference.float(), step=step, output_size=inputs.output_size
-        )
-    )
-    for place, figure, name in zip(places, figures, map_panels, strict=True):
-        with place:
-            show_panel(figure, name=name, height=360, clickable=True, revision=job.revision)
-    matmul_view.verdict(inputs, totals)
-    matmul_view.cost_table(inputs, totals)
+    with upper[0]:
+        show_map(inputs, totals, name="by-matmul", title="By matmul", revision=job.revision)
+    with upper[1]:
+        show_map(inputs, totals, name="by-conv2d", title="By nn.Conv2d", revision=job.revision)
+    with lower[0]:
+        show_difference(inputs, totals, revision=job.revision)
+    with lower[1]:
+        matmul_view.verdict(inputs, totals)
+        matmul_view.cost_table(inputs, totals)

@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from rfviz.explorer.mount import Mark, show_panel
-from rfviz.figures.feature_map import feature_map_figure
+from rfviz.explorer.mount import show_panel
 from rfviz.figures.patch import patch_figure
 from rfviz.figures.vector import vector_figure
 from rfviz.ui.arithmetic import output_size_line
+from rfviz.ui.feature_maps import HEIGHT, MAP_SLOT, awaited_maps, show_overview, show_window
 from rfviz.ui.field_view import entries_table, field_view, sum_in_words
 from rfviz.ui.inputs import inputs_or_stop
-from rfviz.ui.linked import cell, conduct_page, field_marks, padding_mark
-from rfviz.ui.maps import map_window
+from rfviz.ui.linked import cell_mark, conduct_page, field_marks, padding_mark
+from rfviz.ui.maps import shown_whole
 from rfviz.ui.position import position_widgets
-from rfviz.ui.rasters import show_picture
+from rfviz.ui.rasters import show_neighbourhood, show_picture
 
 st.title("Receptive field")
 st.markdown(
@@ -20,45 +20,58 @@ st.markdown(
     "Click in the picture or in the feature map, use the arrow keys, or play through, and watch "
     "which pixels the output reads, the vector they form, and the sum that it is."
 )
-inputs = inputs_or_stop(["Picture", "Receptive field", "Vector", "Feature map"])
+inputs = inputs_or_stop(["Picture", "Feature map", "Receptive field", "Vector"])
 output_size_line(inputs)
 chosen = position_widgets(inputs)
 view = field_view(inputs, chosen)
-marks = {
-    "input": [*padding_mark(inputs), *field_marks(view.field)],
-    "output": [Mark("chosen", [cell(*chosen.output)])],
-}
-conduct_page(inputs, chosen, view, marks, {"input": "input", "output": "output"})
+field, cell = field_marks(view.field), cell_mark(*chosen.output)
+conduct_page(
+    inputs,
+    chosen,
+    view,
+    {
+        "input": [*padding_mark(inputs), *field],
+        "input-window": [*padding_mark(inputs), *field],
+        "output": [cell],
+        "output-window": [cell],
+    },
+    {"input": "input", "input-window": "input", "output": "output", "output-window": "output"},
+    awaited_maps(inputs, chosen),
+)
 
+large = not shown_whole(inputs)
 left, right = st.columns(2)
 with left:
-    show_picture(inputs, height=440)
+    show_picture(inputs, height=MAP_SLOT if large else HEIGHT)
+    show_neighbourhood(inputs, view.field, height=HEIGHT)
 with right:
-    window = map_window(inputs, chosen, 64)
-    figure = feature_map_figure(
-        window.values,
-        top=window.rows[0],
-        left=window.columns[0],
-        output_size=inputs.output_size,
+    overview = st.container(height=MAP_SLOT, border=False) if large else st.container()
+    show_window(inputs, chosen)
+
+left, right = st.columns([2, 3])
+with left:
+    figure = patch_figure(
+        view.numbers,
+        channels=view.channel_names,
+        rows=view.field.rows,
+        columns=view.field.columns,
+        pixel_range=inputs.pixel_range,
     )
-    show_panel(figure, name="output", height=440, clickable=True)
-figure = patch_figure(
-    view.numbers,
-    channels=view.channel_names,
-    rows=view.field.rows,
-    columns=view.field.columns,
-    pixel_range=inputs.pixel_range,
-)
-show_panel(figure, name="patch", height=520)
-sum_in_words(inputs, view)
-figure = vector_figure(
-    view.numbers.pixels.flatten(),
-    view.numbers.weights.flatten(),
-    channels=view.channel_names,
-    kernel_size=inputs.spec.kernel_size,
-    rows=view.field.rows,
-    columns=view.field.columns,
-    pixel_range=inputs.pixel_range,
-)
-show_panel(figure, name="vector", height=320)
+    show_panel(figure, name="patch", height=560)
+with right:
+    sum_in_words(inputs, view)
+    figure = vector_figure(
+        view.numbers.pixels.flatten(),
+        view.numbers.weights.flatten(),
+        channels=view.channel_names,
+        kernel_size=inputs.spec.kernel_size,
+        rows=view.field.rows,
+        columns=view.field.columns,
+        pixel_range=inputs.pixel_range,
+    )
+    show_panel(figure, name="vector", height=340)
 entries_table(inputs, view)
+
+if large:
+    with overview:
+        show_overview(inputs, chosen)

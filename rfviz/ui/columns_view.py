@@ -16,7 +16,7 @@ from rfviz.ui.maps import around
 from rfviz.ui.position import Chosen, choose
 
 LARGEST_WINDOW = 1200
-OVERVIEW_SIZE = (363, 600)
+LARGEST_OVERVIEW = 363, 600
 LARGEST_MAP = 256
 MOST_LISTED = 5000
 
@@ -51,6 +51,14 @@ def window(inputs: Inputs, shown: range) -> Tensor:
 def height_of(n_rows: int) -> int:
     """Pixels for a panel of so many matrix rows: enough to read few, bounded for many."""
     return 110 + max(150, min(560, 22 * n_rows))
+
+
+def overview_size(inputs: Inputs) -> tuple[int, int]:
+    """Bins of the overview: one an entry where all of them fit."""
+    rows, columns = inputs.columns.shape
+    return (rows if rows <= LARGEST_OVERVIEW[0] else LARGEST_OVERVIEW[0]), (
+        columns if columns <= LARGEST_WINDOW else LARGEST_OVERVIEW[1]
+    )
 
 
 class PixelChoice(NamedTuple):
@@ -95,7 +103,7 @@ def show_copies(inputs: Inputs, pixel: PixelChoice) -> None:
             choose(table["output row"][rows[0]], table["output column"][rows[0]])
 
     st.dataframe(
-        table, hide_index=True, height=260, key="copies", on_select=go_there,
+        table, hide_index=True, height=min(260, 38 + 35 * n_entries), key="copies", on_select=go_there,
         selection_mode="single-row",
     )  # fmt: skip
     if n_entries > MOST_LISTED:

@@ -59,12 +59,14 @@ def sum_in_words(inputs: Inputs, view: FieldView) -> None:
     ):  # fmt: skip
         terms = _terms(pixels, weights)
         lines.append(f"{name + ':':<8} {terms} = {number(total.item())}")
-    parts = [number(total.item()) for total in view.numbers.channel_sums]
+    parts = [_signed(total.item()) for total in view.numbers.channel_sums]
     if inputs.bias is not None:
-        parts.append(f"{number(view.numbers.bias)} (bias)")
+        parts.append(f"{_signed(view.numbers.bias)} bias")
     if len(parts) > 1:
         lines.append(f"{'sum:':<8} {' + '.join(parts)} = {number(view.numbers.total)}")
-    lines.append(f"{'torch:':<8} nn.Conv2d gives {number(view.by_conv2d)}")
+    same = view.by_conv2d == view.numbers.total
+    note = "the same" if same else "the same products, added in another order"
+    lines.append(f"{'torch:':<8} nn.Conv2d gives {number(view.by_conv2d)}, {note}")
     st.code("\n".join(lines), language=None, wrap_lines=True)
 
 

@@ -51,11 +51,12 @@ def result_of(job: Job[T], what: str) -> T | None:
 
     None for a job that was stopped; it shows a button that goes on with it.
     """
+    # Always the same elements, done or not: what follows keeps its place, and so is not rebuilt.
+    place = st.empty()
     if job.result is None and not job.stopped:
         _step_for(job, QUIET_SECONDS)
     if job.result is not None:
         return job.result
-    place = st.empty()
     if job.stopped:
         with place.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{what}: stopped at {job.fraction:.0%}.")

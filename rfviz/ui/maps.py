@@ -9,6 +9,10 @@ from rfviz.ui.inputs import Inputs
 from rfviz.ui.position import Chosen
 
 
+SHOWN_WHOLE = 256
+WINDOW = 64
+
+
 class MapWindow(NamedTuple):
     """Values of one filter, (n rows, n columns), at some output rows and columns."""
 
@@ -49,3 +53,8 @@ def conv2d_at(inputs: Inputs, rows: range, columns: range) -> Tensor:
         dilation=spec.dilation,
         groups=spec.groups,
     )[0]
+
+
+def shown_whole(inputs: Inputs) -> bool:
+    """Whether every output of a filter has a cell of its own in one panel."""
+    return max(inputs.output_size) <= SHOWN_WHOLE

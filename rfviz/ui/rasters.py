@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from rfviz.conv.columns import ColumnMatrix
+from rfviz.conv.spec import ReceptiveField
 from rfviz.explorer.mount import show_panel
+from rfviz.figures.axes import zoomed
 from rfviz.figures.picture import picture_figure
 from rfviz.io.pictures import picture_jpeg, picture_png, reduce_picture
 from rfviz.ui import caches
@@ -11,6 +12,7 @@ from rfviz.ui.inputs import Inputs
 
 LARGEST_EXACT = 512
 LARGEST_REDUCED = 800
+NEIGHBOURHOOD = 48
 
 
 class Raster(NamedTuple):
@@ -64,24 +66,39 @@ def show_picture(inputs: Inputs, *, height: int) -> None:
     show_panel(figure, name="input", height=height, clickable=True)
 
 
-class Window(NamedTuple):
-    """Part of the padded picture, in the picture's coordinates."""
+def show_neighbourhood(inputs: Inputs, field: ReceptiveField, *, height: int) -> bool:
+    """The panel ``input-window``: every pixel around a receptive field of a large picture.
 
-    raster: Raster
-    rows: range
-    columns: range
-
-
-def window_raster(columns: ColumnMatrix, rows: range, across: range) -> Window:
-    """The pixels of some rows and columns of the padded picture, exactly.
-
-    Ranges are in the picture's coordinates, negative in the padding, and are cut to what exists.
+    False, and nothing shown, where the panel ``input`` shows every pixel already.
     """
-    (top, _), (left, _) = columns.spec.pads
-    height, width = columns.spec.padded_size(columns.image.shape[1:])
-    first, last = max(rows.start + top, 0), min(rows.stop + top, height)
-    start, stop = max(across.start + left, 0), min(across.stop + left, width)
-    pixels = columns.padded_rows(first, last)[:, :, start:stop]
-    size = (last - first, stop - start)
-    raster = Raster(picture_png(pixels), size, first - top, start - left, 1)
-    return Window(raster, range(first - top, last - top), range(start - left, stop - left))
+    if picture_raster(inputs).factor == 1 and max(inputs.picture.size) <= LARGEST_EXACT:
+        return False
+    rows, columns = (
+        _around(taps, size, pads)
+        for taps, size, pads in zip(
+            (field.rows, field.columns), inputs.picture.size, inputs.spec.pads, strict=True
+        )
+    )
+    (top, _), (left, _) = inputs.spec.pads
+    pixels = inputs.columns.padded_rows(rows.start + top, rows.stop + top)
+    pixels = pixels[:, :, columns.start + left : columns.stop + left]
+    figure = picture_figure(
+        picture_png(pixels),
+        shown_size=(len(rows), len(columns)),
+        top=rows.start,
+        left=columns.start,
+        factor=1,
+        input_size=inputs.picture.size,
+        pads=inputs.spec.pads,
+        title="Pixels around the receptive field",
+    )
+    figure = zoomed(figure, rows, columns)
+    show_panel(figure, name="input-window", height=height, clickable=True)
+    return True
+
+
+def _around(taps: range, size: int, pads: tuple[int, int]) -> range:
+    """Rows or columns around some taps, cut to the padded picture, in its coordinates."""
+    reach = taps[-1] - taps[0] + 1
+    margin = max(NEIGHBOURHOOD - reach, reach) // 2
+    return range(max(taps[0] - margin, -pads[0]), min(taps[-1] + 1 + margin, size + pads[1]))

@@ -22,7 +22,15 @@ CLASSIC = {
     "laplacian": [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
 }
 SUMS = {
-    0.0: ["sobel-x", "sobel-y", "scharr-x", "scharr-y", "laplacian", "laplacian-of-gaussian", "gabor"],
+    0.0: [
+        "sobel-x",
+        "sobel-y",
+        "scharr-x",
+        "scharr-y",
+        "laplacian",
+        "laplacian-of-gaussian",
+        "gabor",
+    ],
     1.0: ["identity", "box", "gaussian", "sharpen", "emboss", "motion-blur"],
 }
 

@@ -22,9 +22,11 @@ from rfviz.io.pictures import (
 LOSSLESS = {"PNG": {}, "BMP": {}, "TIFF": {}, "WEBP": {"lossless": True, "exact": True}}
 
 
-def photo(mode="RGB", size=(64, 48)):
+def photo(mode: str = "RGB", size: tuple[int, int] = (64, 48)) -> Image.Image:
     """A part of a photograph in one of Pillow's modes."""
-    pixels = np.ascontiguousarray(skimage.data.astronaut()[100 : 100 + size[1], 180 : 180 + size[0]])
+    pixels = np.ascontiguousarray(
+        skimage.data.astronaut()[100 : 100 + size[1], 180 : 180 + size[0]]
+    )
     image = Image.fromarray(pixels)
     if mode in ("LA", "RGBA", "PA", "La", "RGBa"):
         alpha = Image.linear_gradient("L").resize(size)
@@ -61,7 +63,12 @@ def expect(data, expected):
 
 
 def png_chunk(kind, payload):
-    return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind + payload))
+    return (
+        struct.pack(">I", len(payload))
+        + kind
+        + payload
+        + struct.pack(">I", zlib.crc32(kind + payload))
+    )
 
 
 def png(width, height, depth, colour_type, rows: bytes, *extra: bytes):
