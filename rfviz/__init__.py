@@ -1,1 +1,39 @@
-"""See what a 2-D convolution reads: receptive fields, im2col and the convolution as a matmul."""
+"""See what a 2-D convolution reads: receptive fields, im2col and the convolution as a matmul.
+
+Every name here needs torch and pillow only, so that it serves in a notebook as it does in the app.
+
+>>> import rfviz, torch
+>>> picture = rfviz.load_sample("address").double()
+>>> spec = rfviz.Conv2dSpec(kernel_size=3, padding=1)
+>>> rfviz.ColumnMatrix(picture, spec)[:, 0].tolist()
+[0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 16.0, 17.0]
+>>> weight = rfviz.filter_bank("sobel-x", 3, 1, 1, dtype=torch.float64)
+>>> rfviz.compare_with_conv2d(picture, weight, spec=spec).allclose
+True
+"""
+
+from rfviz.conv.columns import ColumnMatrix
+from rfviz.conv.compare import compare_with_conv2d
+from rfviz.conv.field import outputs_reading_pixel, pixels_never_read, reads_per_pixel
+from rfviz.conv.fold import fold
+from rfviz.conv.matmul import conv2d_by_matmul
+from rfviz.conv.spec import Conv2dSpec, InputError, Remedy
+from rfviz.io.kernels import filter_bank
+from rfviz.io.pictures import load_picture
+from rfviz.io.samples import load_sample
+
+__all__ = [
+    "ColumnMatrix",
+    "Conv2dSpec",
+    "InputError",
+    "Remedy",
+    "compare_with_conv2d",
+    "conv2d_by_matmul",
+    "filter_bank",
+    "fold",
+    "load_picture",
+    "load_sample",
+    "outputs_reading_pixel",
+    "pixels_never_read",
+    "reads_per_pixel",
+]

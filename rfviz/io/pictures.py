@@ -52,7 +52,7 @@ _TURNS = (
 )
 
 
-def load_picture(data: bytes) -> Tensor:
+def load_picture(data: bytes | bytearray | memoryview) -> Tensor:
     """Picture of a JPEG, PNG, WebP, GIF, BMP or TIFF file as a uint8 tensor (C, H, W), C = 1 or 3.
 
     The first frame, upright (EXIF orientation), red, green, blue or one grey channel. Grey stays
@@ -75,8 +75,9 @@ def load_picture(data: bytes) -> Tensor:
     if not isinstance(data, bytes | bytearray | memoryview):
         what = f"A picture is loaded from the bytes of its file, got {type(data).__name__}."
         raise InputError(what, remedy="Pass open(path, 'rb').read().")
-    with opened(bytes(data)) as image:
-        n_channels, read = tile_reader(image, data)
+    file = bytes(data)
+    with opened(file) as image:
+        n_channels, read = tile_reader(image, file)
         turn = _turn(image)
         height, width = image.height, image.width
         size = (width, height) if turn.transpose else (height, width)

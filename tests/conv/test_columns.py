@@ -1,6 +1,7 @@
 """The virtual matrix against F.pad and F.unfold: windows, columns, addresses, overview."""
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -198,7 +199,7 @@ def test_what_is_not_in_the_matrix_is_a_sentence(index: object) -> None:
 @pytest.mark.parametrize(
     "index", [np.array([0, 1]), np.int64(2), range(2), torch.tensor(1), [], np.array([True] * 4)]
 )
-def test_indices_of_numpy_and_ranges(index: object) -> None:
+def test_indices_of_numpy_and_ranges(index: Any) -> None:
     rows = torch.arange(4)[index if not isinstance(index, range) else list(index)]
     torch.testing.assert_close(MATRIX[index], MATRIX.dense()[rows.long()])
 

@@ -1,7 +1,9 @@
 import importlib
 import io
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +13,7 @@ from torch.nn import functional as F
 from rfviz.conv.spec import InputError
 from rfviz.io import samples
 from rfviz.io.kernels import kernel_2d
-from rfviz.io.samples import SAMPLES, load_sample
+from rfviz.io.samples import SAMPLES, Sample, load_sample
 
 ASSETS = Path(__file__).parents[2] / "assets"
 SIZES = {
@@ -25,7 +27,7 @@ SIZES = {
 
 
 @pytest.fixture
-def make_samples(monkeypatch):
+def make_samples(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The script that draws the samples, as a module."""
     monkeypatch.syspath_prepend(ASSETS)
     yield importlib.import_module("make_samples")
@@ -34,7 +36,7 @@ def make_samples(monkeypatch):
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
-def test_sample_loads_and_says_what_it_teaches(sample):
+def test_sample_loads_and_says_what_it_teaches(sample: Sample) -> None:
     picture = load_sample(sample.name)
     assert tuple(picture.shape) == SIZES[sample.name]
     assert picture.dtype == torch.uint8
@@ -42,7 +44,7 @@ def test_sample_loads_and_says_what_it_teaches(sample):
     assert sample.teaches.endswith(".")
 
 
-def test_script_draws_the_same_grey_samples(make_samples):
+def test_script_draws_the_same_grey_samples(make_samples: Any) -> None:
     for file, draw in make_samples.GREY_SAMPLES.items():
         picture = draw()
         stored = load_sample(file.removesuffix(".png"))[0]
@@ -50,7 +52,7 @@ def test_script_draws_the_same_grey_samples(make_samples):
         assert make_samples.grey_png(picture) == (ASSETS / file).read_bytes()
 
 
-def test_scene_is_a_jpeg_of_three_megapixels_for_download():
+def test_scene_is_a_jpeg_of_three_megapixels_for_download() -> None:
     data = (ASSETS / "scene.jpg").read_bytes()
     assert len(data) < 1_600_000
     with Image.open(io.BytesIO(data)) as image:
@@ -58,7 +60,7 @@ def test_scene_is_a_jpeg_of_three_megapixels_for_download():
         assert image.width * image.height >= 3_000_000
 
 
-def test_scene_has_sharp_edges_and_a_flat_sky_with_grain():
+def test_scene_has_sharp_edges_and_a_flat_sky_with_grain() -> None:
     grey = load_sample("scene").double().mean(0)
     house, sky = grey[800:1120, 1330:1930], grey[:200, 700:860]
     sobel = kernel_2d("sobel-x", 3)[None, None]
@@ -67,12 +69,12 @@ def test_scene_has_sharp_edges_and_a_flat_sky_with_grain():
     assert 0.5 < (sky[1:] - sky[:-1]).std() < 6
 
 
-def test_address_is_its_own_index():
+def test_address_is_its_own_index() -> None:
     expected = torch.arange(256, dtype=torch.uint8).view(1, 16, 16)
     torch.testing.assert_close(load_sample("address"), expected)
 
 
-def test_response_to_the_impulse_is_the_flipped_kernel():
+def test_response_to_the_impulse_is_the_flipped_kernel() -> None:
     kernel = kernel_2d("emboss", 5)
     picture = load_sample("impulse").double() / 255
     response = F.conv2d(picture[None], kernel[None, None], padding=2)[0, 0]
@@ -80,19 +82,19 @@ def test_response_to_the_impulse_is_the_flipped_kernel():
     torch.testing.assert_close(response.sum(), kernel.sum())
 
 
-def test_zone_plate_shows_four_false_centres_under_a_stride_of_2():
+def test_zone_plate_shows_four_false_centres_under_a_stride_of_2() -> None:
     plate = load_sample("zone-plate")[0]
     strided = plate[::2, ::2]
     torch.testing.assert_close(strided[:64, :64], strided[64:, 64:], rtol=0, atol=0)
     assert not torch.equal(plate[:128, :128], plate[128:, 128:])
 
 
-def test_unknown_name_lists_the_samples():
+def test_unknown_name_lists_the_samples() -> None:
     with pytest.raises(InputError, match="zone-plate"):
         load_sample("lena")
 
 
-def test_missing_folder_is_named(monkeypatch, tmp_path):
+def test_missing_folder_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(samples, "_ASSETS", tmp_path)
     with pytest.raises(InputError, match=r"address\.png .* assets/make_samples\.py"):
         load_sample("address")
