@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,10 +18,14 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).parent
-VIEW = "sample=scene&kernel=7&weights=gabor&filters=4&row=1200&column=600"
-PANELS = ("input", "input-window", "output", "output-window", "patch", "vector")
+# A gable of the scene, and the output on the edge of one of its windows.
+VIEW = (
+    "sample=scene&region=true&region_top=800&region_left=1330&region_height=256&region_width=256"
+    "&weights=sobel-x&row=230&column=137"
+)
+PANELS = ("input", "output", "patch", "vector")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# The first start imports torch, and the first exact feature map of three megapixels takes a while.
+# Milliseconds. A first start imports torch, which takes a while on a busy machine.
 PATIENCE = 120_000
 
 
@@ -33,6 +38,10 @@ def main() -> None:
         )
         page.goto(f"{address}/?{VIEW}")
         wait_until_drawn(page)
+        # The pictures rather than the page's introduction; the header covers what is at the top.
+        page.get_by_test_id("rfviz-explorer").evaluate(
+            "it => { it.style.scrollMarginTop = '4.2rem'; it.scrollIntoView(); }"
+        )
         page.screenshot(path=HERE / "screenshot.png")
         browser.close()
 
@@ -43,7 +52,7 @@ def running_app() -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(HERE.parent / "app.py")]
     command += ["--server.headless=true", f"--server.port={port}"]
-    with subprocess.Popen(command, cwd=HERE.parent, stdout=subprocess.DEVNULL) as server:
+    with subprocess.Popen(command, cwd=HERE.parent) as server:  # noqa: S603 - written above
         try:
             yield wait_until_healthy(f"http://localhost:{port}", server)
         finally:
@@ -61,10 +70,10 @@ def wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> str:
     """The address, once the server answers there."""
     while server.poll() is None:
         try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):  # noqa: S310 - our own
                 return address
         except (urllib.error.URLError, TimeoutError):
-            continue
+            time.sleep(0.1)
     raise RuntimeError(f"The server ended with code {server.returncode} before it answered.")
 
 

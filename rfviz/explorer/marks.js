@@ -38,7 +38,7 @@ export function drawMarks(canvas, figure, marks, colours) {
 }
 
 /** Make the canvas as large as the figure, in device pixels, and clear it. */
-function fit(canvas, figure) {
+export function fit(canvas, figure) {
   const ratio = window.devicePixelRatio || 1;
   const width = Math.round(figure.clientWidth * ratio);
   const height = Math.round(figure.clientHeight * ratio);

@@ -7,18 +7,20 @@ the conductor.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from rfviz.conv.spec import Conv2dSpec, Pair
 from rfviz.explorer.payload import encode
 from rfviz.explorer.routes import PLOTLY, PREFIX
-from rfviz.figures.style import ACCENT
+from rfviz.figures.style import ACCENT, DIVERGING, GREYS, channel_colour, sequential_stops
 
 Box = tuple[float, float, float, float]
-Role = Literal["chosen", "field", "taps", "copies", "window", "read", "padding"]
+Role = Literal["chosen", "taps", "copies", "window", "read", "padding"]
+Kind = Literal["input", "output", "columns", "weights", "product", "patch", "vector"]
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Position:
-    """The chosen output, how many there are, its value and a sentence that says so."""
+    """The chosen output, its value as torch has it, and a sentence that says so."""
 
     row: int
     column: int
-    output_size: tuple[int, int]
     value: float
     sentence: str
 
@@ -52,32 +53,52 @@ class Awaited:
 
 
 @dataclass(frozen=True)
-class Click:
-    """A click in a panel, in the data coordinates of one of its subplots."""
+class Scene:
+    """All that the browser needs to work out any position by itself.
 
-    panel: str
-    subplot: str
-    x: float
-    y: float
+    ``weights`` are the chosen filter's, in the order of ``nn.Unfold``; ``channels`` those of its
+    group, first and one past the last; ``token`` names the picture for the server's pixel route.
+    """
 
-    @property
-    def row(self) -> int:
-        """The row of the cell under the pointer; cell n covers n - 0.5 to n + 0.5."""
-        return round(self.y)
+    spec: Conv2dSpec
+    input_size: Pair
+    n_channels: int
+    filter_index: int
+    n_filters: int
+    channels: range
+    channel_names: Sequence[str]
+    weights: Sequence[float]
+    bias: float
+    divisor: int
+    token: str
 
-    @property
-    def column(self) -> int:
-        """The column of the cell under the pointer."""
-        return round(self.x)
-
-
-@dataclass(frozen=True)
-class Listeners:
-    """What the page does when a person clicks in a panel or moves the position."""
-
-    on_click: Callable[[Click], None]
-    on_move: Callable[[int, int], None]
-    panels: Sequence[str] = field(default_factory=tuple)
+    def as_json(self) -> dict[str, Any]:
+        """The scene under the names that the scripts use."""
+        spec = self.spec
+        return {
+            "spec": {
+                "kernel": spec.kernel_size,
+                "stride": spec.stride,
+                "dilation": spec.dilation,
+                "pads": spec.pads,
+                "mode": spec.padding_mode,
+                "inputSize": self.input_size,
+                "channels": self.n_channels,
+                "padding": spec.padding,
+            },
+            "filter": {
+                "index": self.filter_index,
+                "count": self.n_filters,
+                "channels": [self.channels.start, self.channels.stop],
+                "bias": self.bias,
+            },
+            "weights": list(self.weights),
+            "divisor": self.divisor,
+            "token": self.token,
+            "names": list(self.channel_names),
+            "colours": [channel_colour(name, i) for i, name in enumerate(self.channel_names)],
+            "scales": {"greys": GREYS, "diverging": DIVERGING, "sequential": sequential_stops()},
+        }
 
 
 def _loader(export: str) -> str:
@@ -111,26 +132,36 @@ _conductor = st.components.v2.component(
 )
 
 
+_bank = st.components.v2.component("rfviz.bank", js=_loader("bank"), isolate_styles=False)
+
+
+def keep_bank(weights: Mapping[Pair, Sequence[float]]) -> None:
+    """Give the browser the chosen filter at other kernel sizes, for previews.
+
+    A component of its own: while it is unchanged, Streamlit sends a reference in its place.
+    """
+    data = {f"{height}x{width}": list(each) for (height, width), each in weights.items()}
+    _bank(key="bank", data=data, height=1)
+
+
 def show_panel(
     figure: go.Figure,
     *,
     name: str,
     height: int,
-    clickable: bool = False,
-    marks: Sequence[Mark] = (),
+    kind: Kind | None = None,
     revision: str | None = None,
 ) -> None:
     """Show a figure as the panel of this name, ``height`` pixels high.
 
-    ``marks`` are highlights that belong to the figure; those that move with the position come
-    from :func:`conduct`. ``revision`` is needed only for a panel that :func:`conduct` announces.
+    ``kind`` says what its coordinates are; a panel without one is linked to nothing. ``revision``
+    is needed only for a panel that :func:`conduct` announces.
     """
     header: dict[str, Any] = {
         "name": name,
         "height": height,
         "alt": figure.layout.meta["alt"],
-        "clickable": clickable,
-        "marks": [asdict(mark) for mark in marks],
+        "kind": kind,
         "plotly": PLOTLY,
         "accent": ACCENT,
     }
@@ -141,34 +172,40 @@ def show_panel(
 
 def conduct(
     position: Position,
-    marks: Mapping[str, Sequence[Mark]],
-    listeners: Listeners,
+    scene: Scene,
     *,
+    on_move: Callable[[int, int], None],
+    on_pixel: Callable[[int, int], None] | None = None,
+    marks: Mapping[str, Sequence[Mark]] | None = None,
     awaited: Mapping[str, Awaited] | None = None,
     key: str = "explorer",
 ) -> None:
-    """Show the position's controls, draw the highlights of all panels and listen to them.
+    """Show the position's controls, link all panels by the scene, and listen to them.
 
-    Mount it before the panels: a panel listed in ``awaited`` is veiled, with the message, from
-    this moment until it shows the awaited revision, so that nothing stale is ever read as new.
+    ``on_move`` is told the output that a person chooses; with ``on_pixel`` a click on a pixel
+    chooses that, instead of the output whose receptive field is centred on it. ``marks`` are
+    highlights that do not move with the position, by panel. Mount it before the
+    panels: a panel listed in ``awaited`` is veiled, with the message, from this moment until it
+    shows the awaited revision, so that nothing stale is ever read as new.
     """
 
-    def clicked() -> None:
-        event = st.session_state[key].click
-        if event and event["panel"] in listeners.panels:
-            listeners.on_click(Click(**event))
+    def told(listener: Callable[[int, int], None] | None, event: dict[str, int] | None) -> None:
+        if listener is not None and event:
+            listener(int(event["row"]), int(event["column"]))
 
     def moved() -> None:
-        event = st.session_state[key].move
-        if event:
-            listeners.on_move(int(event["row"]), int(event["column"]))
+        told(on_move, st.session_state[key].move)
+
+    def pixel_chosen() -> None:
+        told(on_pixel, st.session_state[key].pixel)
 
     data = {
         "position": [position.row, position.column],
-        "outputSize": list(position.output_size),
+        "scene": scene.as_json(),
+        "choosesPixels": on_pixel is not None,
         "value": position.value,
         "sentence": position.sentence,
-        "marks": {name: [asdict(mark) for mark in each] for name, each in marks.items()},
+        "marks": {name: [asdict(mark) for mark in each] for name, each in (marks or {}).items()},
         "expected": {name: asdict(each) for name, each in (awaited or {}).items()},
     }
-    _conductor(key=key, data=data, on_click_change=clicked, on_move_change=moved)
+    _conductor(key=key, data=data, on_move_change=moved, on_pixel_change=pixel_chosen)

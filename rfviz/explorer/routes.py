@@ -16,9 +16,27 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import get_option
 
+from rfviz.explorer.pictures import PICTURES
+
 PREFIX = "rfviz"
 PLOTLY = f"{PREFIX}/plotly-{version('plotly')}.min.js"
-SCRIPTS = ("explorer.js", "axes.js", "marks.js", "payload.js")
+SCRIPTS = (
+    "axes.js",
+    "conductor.js",
+    "explorer.js",
+    "geometry.js",
+    "links.js",
+    "live.js",
+    "marks.js",
+    "page.js",
+    "panel.js",
+    "payload.js",
+    "pixels.js",
+    "preview.js",
+    "scales.js",
+    "sketch.js",
+    "values.js",
+)
 STYLES = ("explorer.css",)
 
 
@@ -26,6 +44,7 @@ def routes() -> list[Route]:
     """Routes for ``st.App``: each file by name, nothing else of the package."""
     return [
         Route(f"/{PLOTLY}", _plotly),
+        Route(f"/{PREFIX}/pixels/{{token}}", _pixels),
         *(Route(f"/{PREFIX}/{name}", _file) for name in SCRIPTS + STYLES),
     ]
 
@@ -47,6 +66,19 @@ def _file(request: Request) -> Response:
     kind = "text/css" if name in STYLES else "text/javascript"
     source = files("rfviz.explorer").joinpath(name).read_bytes()
     return Response(source, media_type=kind, headers={"Cache-Control": "no-cache"})
+
+
+def _pixels(request: Request) -> Response:
+    """A window of a picture as bytes; no content where there is none, which is no error."""
+    try:
+        box = [int(request.query_params[side]) for side in ("top", "left", "height", "width")]
+    except (KeyError, ValueError):
+        return Response(status_code=204)
+    data = PICTURES.window(request.path_params["token"], *box)
+    if data is None:
+        return Response(status_code=204)
+    headers = {"Cache-Control": "private, max-age=600"}
+    return Response(data, media_type="application/octet-stream", headers=headers)
 
 
 class OneBackend:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
+from plotly.colors import get_colorscale
 
 from rfviz.conv.spec import InputError
 
@@ -50,6 +51,16 @@ CHARACTER = 7  # pixels of a cell for each character of the text in it, margins 
 MOST_TEXT_ROWS = 27  # rows of numbers below each other: an RGB receptive field of 3 × 3
 UNBROKEN_TIMES = "\u00a0×\u00a0"  # keeps a size on one line of a title
 TITLE_CHARACTERS = 46  # of a 13-pixel title, in a panel of PANEL_WIDTH
+
+
+def sequential_stops() -> tuple[tuple[float, str], ...]:
+    """Return the (place, colour) stops of SEQUENTIAL, for those who draw without plotly.
+
+    >>> sequential_stops()[0]
+    (0.0, '#00224e')
+    """
+    stops = get_colorscale(SEQUENTIAL)
+    return tuple((float(place), str(colour)) for place, colour in stops)
 
 
 def channel_name(channel: int, n_channels: int) -> str:

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from rfviz.explorer.mount import Awaited, Mark, show_panel
-from rfviz.figures.columns import column_overview_figure, column_window_figure
+from rfviz.figures.columns import column_overview_figure
 from rfviz.figures.reads import reads_figure
 from rfviz.ui import columns_view, jobs
 from rfviz.ui.arithmetic import output_size_line
-from rfviz.ui.field_view import field_view
 from rfviz.ui.inputs import inputs_or_stop
 from rfviz.ui.law_view import show_law
-from rfviz.ui.linked import cell, column_mark, conduct_page, field_marks, padding_mark
+from rfviz.ui.linked import cell, conduct_page, padding_mark
+from rfviz.ui.matrix_panels import matrix_names, show_columns
 from rfviz.ui.position import pixel_widgets, position_widgets
 from rfviz.ui.rasters import show_picture
 
@@ -43,38 +43,24 @@ overview = jobs.job_for(
     (inputs.picture.key, inputs.spec),
     lambda: columns.overview_steps(*columns_view.overview_size(inputs)),
 )
-chosen_column = column_mark(columns.column_index(*chosen.output), columns.shape[0])
 marks = {
-    "overview": [chosen_column, columns_view.window_mark(columns.shape[0], shown)],
-    "columns": [chosen_column, *columns_view.copies_marks(pixel, shown)],
-    "input": [
-        *padding_mark(inputs),
-        *field_marks(inputs.spec.receptive_field(chosen.output)),
-        Mark("copies", [cell(pixel.row, pixel.column)]),
-    ],
+    "overview": [columns_view.window_mark(columns.shape[0], shown)],
+    "columns": columns_view.copies_marks(pixel, shown),
+    "input": [*padding_mark(inputs), Mark("copies", [cell(pixel.row, pixel.column)])],
 }
 with conductor:
     conduct_page(
         inputs,
         chosen,
-        field_view(inputs, chosen),
-        marks,
-        {"overview": "column", "columns": "column", "input": "pixel"},
-        {"overview": Awaited(overview.revision, "Computing the exact means of every bin")},
+        choose_pixels=True,
+        marks=marks,
+        awaited={
+            "overview": Awaited(overview.revision, "Computing the exact means of every bin")
+        },
     )
 
-names = {
-    "kernel_size": inputs.spec.kernel_size,
-    "n_channels": inputs.picture.n_channels,
-    "output_width": inputs.output_size[1],
-    "pixel_range": inputs.pixel_range,
-}
 with part:
-    figure = column_window_figure(
-        columns_view.window(inputs, shown), range(columns.shape[0]), shown, title="Window", **names
-    )
-    height = columns_view.height_of(columns.shape[0])
-    show_panel(figure, name="columns", height=height, clickable=True)
+    show_columns(inputs, shown, height=columns_view.height_of(columns.shape[0]))
 with left:
     columns_view.show_copies(inputs, pixel)
 with right:
@@ -95,6 +81,8 @@ with whole:
     means = jobs.result_of(overview, "Exact means of the whole matrix")
     if means is not None:
         figure = column_overview_figure(
-            means / inputs.choices.divisor, columns.shape, title="Overview", **names
+            means / inputs.choices.divisor, columns.shape, title="Overview", **matrix_names(inputs)
         )
-        show_panel(figure, name="overview", height=360, clickable=True, revision=overview.revision)
+        show_panel(
+            figure, name="overview", height=360, kind="columns", revision=overview.revision
+        )

@@ -2,15 +2,13 @@
 
 import streamlit as st
 
-from rfviz.explorer.mount import Awaited, show_panel
-from rfviz.figures.columns import column_window_figure
-from rfviz.figures.weights import product_figure, weight_matrix_figure
+from rfviz.explorer.mount import Awaited
 from rfviz.ui import comparison, matmul_view
 from rfviz.ui.arithmetic import output_size_line
 from rfviz.ui.feature_maps import show_difference, show_map
-from rfviz.ui.field_view import field_view
 from rfviz.ui.inputs import inputs_or_stop
-from rfviz.ui.linked import cell_mark, column_mark, conduct_page, row_mark
+from rfviz.ui.linked import conduct_page
+from rfviz.ui.matrix_panels import show_columns, show_product, show_weights
 from rfviz.ui.position import position_widgets
 
 st.title("Convolution as a matmul")
@@ -31,47 +29,18 @@ length = st.slider(
 
 product = matmul_view.product_window(inputs, chosen, length)
 job = comparison.comparison_job(inputs, chosen)
-column = inputs.columns.column_index(*chosen.output)
-n_rows, n_filters = inputs.columns.shape[0], inputs.weight.shape[0]
 awaited = Awaited(job.revision, comparison.AWAITED)
 map_panels = ("by-matmul", "by-conv2d", "difference")
 with conductor:
-    conduct_page(
-        inputs,
-        chosen,
-        field_view(inputs, chosen),
-        {
-            "weights": [row_mark(chosen.filter_index, n_rows)],
-            "columns": [column_mark(column, n_rows)],
-            "product": [
-                column_mark(column, n_filters),
-                cell_mark(chosen.filter_index, column),
-            ],
-            **dict.fromkeys(map_panels, [cell_mark(*chosen.output)]),
-        },
-        {"columns": "column", "product": "column", **dict.fromkeys(map_panels, "output")},
-        dict.fromkeys(map_panels, awaited),
-    )
+    conduct_page(inputs, chosen, awaited=dict.fromkeys(map_panels, awaited))
 
-names = {"kernel_size": inputs.spec.kernel_size, "n_channels": inputs.picture.n_channels}
 left, middle, right = st.columns(3)
 with left:
-    figure = weight_matrix_figure(product.weights, groups=inputs.spec.groups, **names)
-    show_panel(figure, name="weights", height=360)
+    show_weights(inputs, height=360)
 with middle:
-    figure = column_window_figure(
-        product.entries,
-        range(n_rows),
-        product.columns,
-        output_width=inputs.output_size[1],
-        pixel_range=inputs.pixel_range,
-        title="Columns",
-        **names,
-    )
-    show_panel(figure, name="columns", height=360, clickable=True)
+    show_columns(inputs, product.columns, height=360)
 with right:
-    figure = product_figure(product.outputs, product.columns, output_width=inputs.output_size[1])
-    show_panel(figure, name="product", height=360, clickable=True)
+    show_product(inputs, product, height=360)
 
 st.subheader("All outputs, both ways")
 upper, lower = st.columns(2), st.columns(2)

@@ -7,10 +7,11 @@ from rfviz.figures.patch import patch_figure
 from rfviz.figures.vector import vector_figure
 from rfviz.ui.arithmetic import output_size_line
 from rfviz.ui.feature_maps import HEIGHT, MAP_SLOT, awaited_maps, show_overview, show_window
-from rfviz.ui.field_view import entries_table, field_view, sum_in_words
+from rfviz.ui.field_view import entries_table, sum_in_words
 from rfviz.ui.inputs import inputs_or_stop
-from rfviz.ui.linked import cell_mark, conduct_page, field_marks, padding_mark
-from rfviz.ui.maps import shown_whole
+from rfviz.ui.linked import conduct_page, padding_mark
+from rfviz.ui.maps import around, shown_whole
+from rfviz.ui.matrix_panels import show_columns, show_weights
 from rfviz.ui.position import position_widgets
 from rfviz.ui.rasters import show_neighbourhood, show_picture
 
@@ -23,20 +24,12 @@ st.markdown(
 inputs = inputs_or_stop(["Picture", "Feature map", "Receptive field", "Vector"])
 output_size_line(inputs)
 chosen = position_widgets(inputs)
-view = field_view(inputs, chosen)
-field, cell = field_marks(view.field), cell_mark(*chosen.output)
-conduct_page(
+padding = padding_mark(inputs)
+view = conduct_page(
     inputs,
     chosen,
-    view,
-    {
-        "input": [*padding_mark(inputs), *field],
-        "input-window": [*padding_mark(inputs), *field],
-        "output": [cell],
-        "output-window": [cell],
-    },
-    {"input": "input", "input-window": "input", "output": "output", "output-window": "output"},
-    awaited_maps(inputs, chosen),
+    marks={"input": padding, "input-window": padding},
+    awaited=awaited_maps(inputs, chosen),
 )
 
 large = not shown_whole(inputs)
@@ -57,9 +50,9 @@ with left:
         columns=view.field.columns,
         pixel_range=inputs.pixel_range,
     )
-    show_panel(figure, name="patch", height=560)
+    show_panel(figure, name="patch", height=560, kind="patch")
 with right:
-    sum_in_words(inputs, view)
+    sum_in_words(inputs, chosen, view)
     figure = vector_figure(
         view.numbers.pixels.flatten(),
         view.numbers.weights.flatten(),
@@ -69,7 +62,13 @@ with right:
         columns=view.field.columns,
         pixel_range=inputs.pixel_range,
     )
-    show_panel(figure, name="vector", height=340)
+    show_panel(figure, name="vector", height=340, kind="vector")
+left, right = st.columns([3, 2])
+with left:
+    shown = around(inputs.columns.column_index(*chosen.output), inputs.columns.shape[1], 60)
+    show_columns(inputs, shown, height=360)
+with right:
+    show_weights(inputs, height=360)
 entries_table(inputs, view)
 
 if large:

@@ -42,12 +42,6 @@ def window_columns(inputs: Inputs, chosen: Chosen, length: int) -> range:
     return around(column, inputs.columns.shape[1], length)
 
 
-def window(inputs: Inputs, shown: range) -> Tensor:
-    """All rows of the columns shown: bytes where pixels are read as they are, else numbers."""
-    entries = inputs.columns[:, shown.start : shown.stop]
-    return entries if inputs.choices.divisor == 1 else inputs.values(entries)
-
-
 def height_of(n_rows: int) -> int:
     """Pixels for a panel of so many matrix rows: enough to read few, bounded for many."""
     return 110 + max(150, min(560, 22 * n_rows))

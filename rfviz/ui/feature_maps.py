@@ -37,7 +37,7 @@ def show_window(inputs: Inputs, chosen: Chosen) -> None:
     if not whole:
         figure = zoomed(figure, window.rows, window.columns)
     name = "output" if whole else "output-window"
-    show_panel(figure, name=name, height=HEIGHT, clickable=True)
+    show_panel(figure, name=name, height=HEIGHT, kind="output")
 
 
 def show_overview(inputs: Inputs, chosen: Chosen) -> None:
@@ -61,7 +61,7 @@ def show_map(
         limit=max(symmetric_limit(totals.mean_by_matmul), symmetric_limit(totals.mean_by_conv2d)),
         title=title,
     )
-    show_panel(figure, name=name, height=HEIGHT, clickable=True, revision=revision)
+    show_panel(figure, name=name, height=HEIGHT, kind="output", revision=revision)
 
 
 def show_difference(inputs: Inputs, totals: ComparisonTotals, *, revision: str) -> None:
@@ -71,7 +71,7 @@ def show_difference(inputs: Inputs, totals: ComparisonTotals, *, revision: str) 
         step=_step(inputs, totals),
         output_size=inputs.output_size,
     )
-    show_panel(figure, name="difference", height=HEIGHT, clickable=True, revision=revision)
+    show_panel(figure, name="difference", height=HEIGHT, kind="output", revision=revision)
 
 
 def _step(inputs: Inputs, totals: ComparisonTotals) -> tuple[float, float]:

@@ -50,9 +50,9 @@ def field_view(inputs: Inputs, chosen: Chosen) -> FieldView:
     )
 
 
-def sum_in_words(inputs: Inputs, view: FieldView) -> None:
+def sum_in_words(inputs: Inputs, chosen: Chosen, view: FieldView) -> None:
     """Write the sum of products out, and what torch says of the same output."""
-    lines = []
+    lines = [f"output ({chosen.row:,}, {chosen.column:,}) of filter {chosen.filter_index}"]
     for name, pixels, weights, total in zip(
         view.channel_names, view.numbers.pixels, view.numbers.weights, view.numbers.channel_sums,
         strict=True,

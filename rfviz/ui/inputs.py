@@ -4,6 +4,7 @@ The controls are drawn once a run, in the sidebar, by the app's entry point; a p
 they say with :func:`inputs_or_stop`.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +74,7 @@ class Controls:
 
 def draw_controls() -> None:
     """Draw the controls in the sidebar; the pages of this run read them."""
+    _drop_infinite_numbers()
     with st.sidebar:
         st.subheader("Picture")
         picture: Picture | InputError
@@ -86,6 +88,27 @@ def draw_controls() -> None:
         st.subheader("Weights")
         choices = weight_widgets()
     st.session_state["controls"] = Controls(picture, arguments, choices)
+
+
+def _drop_infinite_numbers() -> None:
+    """Take out of the address what reads as an infinite number, and begin again without it.
+
+    Streamlit drops whatever else a widget cannot hold, but its field for whole numbers converts
+    before it checks, which ends the script with an ``OverflowError`` for ``row=inf`` or 1e999.
+    """
+    given = {key: st.query_params.get_all(key) for key in st.query_params}
+    infinite = [key for key, values in given.items() if any(map(_is_infinite, values))]
+    for key in infinite:
+        del st.query_params[key]
+    if infinite:
+        st.rerun()
+
+
+def _is_infinite(text: str) -> bool:
+    try:
+        return math.isinf(float(text))
+    except ValueError:
+        return False
 
 
 def inputs_or_stop(waiting: Sequence[str]) -> Inputs:

@@ -1,57 +1,31 @@
-"""Highlights: which boxes of which panel belong to the chosen output."""
+"""The link between a page and its conductor: the scene, the clicks, the marks that stand still."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from dataclasses import replace
 
-from rfviz.conv.spec import ReceptiveField
+import streamlit as st
+
+from rfviz.conv.spec import InputError, Pair
 from rfviz.explorer.mount import (
     Awaited,
     Box,
-    Click,
-    Listeners,
     Mark,
     Position,
+    Scene,
     conduct,
+    keep_bank,
 )
-from rfviz.ui.field_view import FieldView, number
+from rfviz.explorer.pictures import PICTURES
+from rfviz.ui.caches import remembered
+from rfviz.ui.field_view import FieldView, field_view, number
 from rfviz.ui.inputs import Inputs
+from rfviz.ui.parameters import KERNEL
 from rfviz.ui.position import Chosen, choose, choose_pixel
-
-MOST_TAPS = 400
 
 
 def cell(row: float, column: float) -> Box:
     """The box of one cell: n covers n - 0.5 to n + 0.5."""
     return (column - 0.5, row - 0.5, column + 0.5, row + 0.5)
-
-
-def span(rows: range, columns: range) -> Box:
-    """The box around all cells of some rows and columns."""
-    return (columns[0] - 0.5, rows[0] - 0.5, columns[-1] + 0.5, rows[-1] + 0.5)
-
-
-def cell_mark(row: int, column: int) -> Mark:
-    """The chosen cell of a map."""
-    return Mark("chosen", [cell(row, column)])
-
-
-def column_mark(column: int, n_rows: int) -> Mark:
-    """One whole column of a matrix."""
-    return Mark("chosen", [(column - 0.5, -0.5, column + 0.5, n_rows - 0.5)])
-
-
-def row_mark(row: int, n_columns: int) -> Mark:
-    """One whole row of a matrix."""
-    return Mark("chosen", [(-0.5, row - 0.5, n_columns - 0.5, row + 0.5)])
-
-
-def field_marks(field: ReceptiveField) -> list[Mark]:
-    """The receptive field as a box, and its taps where they are apart."""
-    marks = [Mark("chosen", [span(field.rows, field.columns)])]
-    n_taps = len(field.rows) * len(field.columns)
-    if (field.rows.step > 1 or field.columns.step > 1) and n_taps <= MOST_TAPS:
-        marks.append(Mark("taps", [cell(row, column) for row in field.rows for column in field.columns]))
-    return marks
 
 
 def padding_mark(inputs: Inputs) -> list[Mark]:
@@ -65,44 +39,77 @@ def padding_mark(inputs: Inputs) -> list[Mark]:
     return [Mark("padding", [outer], kind="frame", inner=inner)]
 
 
-def nearest_output(inputs: Inputs, row: int, column: int) -> tuple[int, int]:
-    """The output whose receptive field has its centre nearest to an input pixel."""
-    place = []
-    for axis, pixel in enumerate((row, column)):
-        reach = inputs.spec.effective_kernel_size[axis]
-        start = pixel + inputs.spec.pads[axis][0] - (reach - 1) / 2
-        nearest = round(start / inputs.spec.stride[axis])
-        place.append(max(0, min(inputs.output_size[axis] - 1, nearest)))
-    return place[0], place[1]
-
-
 def conduct_page(
     inputs: Inputs,
     chosen: Chosen,
-    view: FieldView,
-    marks: Mapping[str, Sequence[Mark]],
-    clicks: Mapping[str, Literal["output", "input", "pixel", "column"]],
+    *,
+    choose_pixels: bool = False,
+    marks: Mapping[str, Sequence[Mark]] | None = None,
     awaited: Mapping[str, Awaited] | None = None,
-) -> None:
-    """Mount the conductor; ``clicks`` says what a cell of each panel stands for: an output, an
-    input pixel to centre a receptive field on, a pixel to look for, a column of the matrix.
+) -> FieldView:
+    """Mount the conductor and return the chosen output worked out.
+
+    ``choose_pixels``: a click on the picture chooses a pixel, not an output.
     """
-
-    def on_click(click: Click) -> None:
-        kind = clicks[click.panel]
-        if kind == "output":
-            choose(click.row, click.column)
-        elif kind == "pixel":
-            choose_pixel(click.row, click.column)
-        elif kind == "input":
-            choose(*nearest_output(inputs, click.row, click.column))
-        else:
-            choose(*divmod(max(0, click.column), inputs.output_size[1]))
-
+    view = field_view(inputs, chosen)
     height, width = inputs.output_size
     sentence = (
         f"Output row {chosen.row:,}, column {chosen.column:,} of {height:,} × {width:,}: "
         f"{number(view.by_conv2d)}"
     )
-    position = Position(*chosen.output, inputs.output_size, view.by_conv2d, sentence)
-    conduct(position, marks, Listeners(on_click, choose, tuple(clicks)), awaited=awaited)
+    position = Position(*chosen.output, view.by_conv2d, sentence)
+    conduct(
+        position,
+        _scene(inputs, chosen, view),
+        on_move=choose,
+        on_pixel=choose_pixel if choose_pixels else None,
+        marks=marks,
+        awaited=awaited,
+    )
+    keep_bank(_bank(inputs, chosen))
+    return view
+
+
+def _bank(inputs: Inputs, chosen: Chosen) -> dict[Pair, list[float]]:
+    """The chosen filter at each kernel size that one move of a slider can reach."""
+    height, width = inputs.spec.kernel_size
+    sides = range(KERNEL.least, KERNEL.most + 1)
+    sizes = {(side, side) for side in sides}
+    if st.session_state.get("separate"):
+        sizes = {(side, width) for side in sides} | {(height, side) for side in sides}
+    key = ("bank", inputs.choices, inputs.picture.n_channels, inputs.spec.groups)
+
+    def make() -> dict[Pair, list[float]]:
+        return {size: each for size in sorted(sizes) if (each := _filter_at(inputs, chosen, size))}
+
+    return remembered((*key, chosen.filter_index, frozenset(sizes)), make)
+
+
+def _filter_at(inputs: Inputs, chosen: Chosen, size: Pair) -> list[float] | None:
+    """The chosen filter at another size, or None where its kernel makes no sense there."""
+    spec = replace(inputs.spec, kernel_size=size)
+    try:
+        weight = inputs.choices.weight(spec, inputs.picture.n_channels)
+    except InputError:
+        return None
+    return weight[chosen.filter_index].double().flatten().tolist()
+
+
+def _scene(inputs: Inputs, chosen: Chosen, view: FieldView) -> Scene:
+    tokens = st.session_state.setdefault("tokens", {})
+    token = PICTURES.put(inputs.picture.pixels, tokens.get(inputs.picture.key))
+    # One token a session: the picture it works on now.
+    st.session_state["tokens"] = {inputs.picture.key: token}
+    return Scene(
+        spec=inputs.spec,
+        input_size=inputs.picture.size,
+        n_channels=inputs.picture.n_channels,
+        filter_index=chosen.filter_index,
+        n_filters=inputs.weight.shape[0],
+        channels=view.channels,
+        channel_names=view.channel_names,
+        weights=view.numbers.weights.double().flatten().tolist(),
+        bias=view.numbers.bias,
+        divisor=inputs.choices.divisor,
+        token=token,
+    )

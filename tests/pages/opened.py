@@ -31,7 +31,7 @@ class Panel:
     def __init__(self, data: bytes) -> None:
         (length,) = struct.unpack_from("<I", data)
         self._arrays = data[4 + length + -(4 + length) % 8 :]
-        self.header = json.loads(data[4 : 4 + length])
+        self.header = json.loads(data[4 : 4 + length], parse_constant=_no_json)
         self.figure = self._with_arrays(self.header.pop("figure"))
 
     @property
@@ -87,7 +87,7 @@ class OpenedPage:
         return self.run()
 
     def tell(self, event: str, value: dict[str, Any]) -> "OpenedPage":
-        """What the browser does on a click in a panel or a press of an arrow key, then a run."""
+        """What the browser does once a person has chosen an output or a pixel, then a run."""
         states = self.at._tree.get_widget_states()
         widget = states.widgets.add()
         widget.id = _make_trigger_id(self._element("explorer").proto.id, "events")
@@ -95,9 +95,6 @@ class OpenedPage:
         self.at._run(states)
         self._forget()
         return self
-
-    def click(self, panel: str, row: float, column: float) -> "OpenedPage":
-        return self.tell("click", {"panel": panel, "subplot": "xy", "x": column, "y": row})
 
     @cached_property
     def panels(self) -> dict[str, Panel]:
@@ -109,7 +106,14 @@ class OpenedPage:
     @cached_property
     def conductor(self) -> dict[str, Any]:
         """What the component that shows the position and the highlights was sent."""
-        return dict(json.loads(self._element("explorer").proto.json))
+        text = self._element("explorer").proto.json
+        return dict(json.loads(text, parse_constant=_no_json))
+
+    @property
+    def scene(self) -> dict[str, Any]:
+        """What the browser works any position out from, but for the picture's own token."""
+        scene = self.conductor["scene"]
+        return {key: value for key, value in scene.items() if key != "token"}
 
     @property
     def place(self) -> tuple[int, int]:
@@ -165,3 +169,7 @@ class OpenedPage:
         """Let go of what was read from the run before."""
         for name in ("panels", "conductor"):
             self.__dict__.pop(name, None)
+
+
+def _no_json(constant: str) -> None:
+    raise AssertionError(f"A browser reads no JSON with {constant} in it.")

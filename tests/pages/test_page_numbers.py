@@ -45,6 +45,9 @@ CASES: dict[str, dict[str, Any]] = {
     "one tap": {"kernel": 1, "padding": 0, "weights": "identity", "row": 3, "column": 27},
     "one output": {"sample": "address", "kernel": 16, "padding": 0, "weights": "random"},
     "bias": PHOTO | {"with_bias": True, "bias": -12.5, "filters": 3, "filter": 2},
+    "bias beyond float16": PHOTO | {
+        "with_bias": True, "bias": 1000000.0, "dtype": "float16",
+    },
     "bias, 0 to 1": PHOTO | {"with_bias": True, "bias": 0.25, "values": "0 to 1"},
     "groups": PHOTO | {"groups": 3, "filters": 6, "filter": 4, "weights": "random"},
     "groups, bias": PHOTO | {"groups": 3, "filters": 3, "filter": 2, "with_bias": True,
@@ -52,7 +55,7 @@ CASES: dict[str, dict[str, Any]] = {
     "per channel": PHOTO | {"across": "per-channel", "filters": 4, "filter": 1},
     "filters": PHOTO | {"filters": 12, "filter": 11, "weights": "gabor", "kernel": 9},
     "first corner": PHOTO | {"row": 0, "column": 0, "kernel": 5, "padding": 2},
-    "last corner": PHOTO | {"row": 37, "column": 48, "padding": 1, "dilation": 2},
+    "last corner": PHOTO | {"row": 36, "column": 49, "padding": 1, "dilation": 2},
 }  # fmt: skip
 
 
@@ -118,6 +121,34 @@ def test_vector_and_sum(case: str) -> None:
             assert_close(found.float(), expected.float(), rtol=1e-6, atol=0)
 
 
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("case", CASES)
+def test_scene_that_the_browser_works_from(case: str, page: str) -> None:
+    """The highlights and previews of any position follow from these numbers."""
+    found, answers = opened(case, page), answered(case)
+    number, *_ = chosen(case, found)
+    scene, (left, right, top, bottom) = found.scene, answers.pads
+    assert scene["spec"] == {
+        "kernel": list(answers.kernel_size),
+        "stride": list(answers.stride),
+        "dilation": list(answers.dilation),
+        "pads": [[top, bottom], [left, right]],
+        "mode": answers.mode,
+        "inputSize": list(answers.picture.shape[1:]),
+        "channels": len(answers.picture),
+    }
+    size, own = answers.weight.shape[1], number // (len(answers.weight) // answers.groups)
+    assert scene["filter"] == {
+        "index": number,
+        "count": len(answers.weight),
+        "channels": [own * size, (own + 1) * size],
+        "bias": answers.bias or 0.0,
+    }
+    weights = answers.weight[number].flatten().double()
+    assert_close(torch.tensor(scene["weights"], dtype=torch.float64), weights, rtol=0, atol=0)
+    assert scene["divisor"] == answers.divisor
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_sum_is_written_out(case: str) -> None:
     page, answers = opened(case, "receptive_field"), answered(case)
@@ -156,7 +187,7 @@ def test_column_window_and_overview(case: str) -> None:
     assert row * answers.output.shape[2] + column in shown
     assert len(shown) == min(120, values.shape[1])
     window = page.panels["columns"].z()
-    assert_close(window.double(), values[:, shown.start : shown.stop].double(), rtol=0, atol=0)
+    assert_close(window.float(), values[:, shown.start : shown.stop].float(), rtol=0, atol=0)
 
     found = page.panels["overview"].z()
     edges = [torch.arange(n + 1) * size // n for n, size in
@@ -217,7 +248,7 @@ def test_size_of_the_matrix(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_product_of_the_matrices(case: str) -> None:
     page, answers = opened(case, "matmul"), answered(case)
-    number, row, column = chosen(case, page)
+    _, row, column = chosen(case, page)
     index = row * answers.output.shape[2] + column
     shown = shown_columns(page.panels["product"])
     assert shown == shown_columns(page.panels["columns"])
@@ -231,9 +262,6 @@ def test_product_of_the_matrices(case: str) -> None:
     )
     outputs = answers.output.flatten(1)[:, shown.start : shown.stop]
     close(page.panels["product"].z(), outputs, answers)
-    assert page.boxes("product", "chosen")[1] == [
-        index - 0.5, number - 0.5, index + 0.5, number + 0.5,
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -248,7 +276,7 @@ def test_both_maps_and_their_difference(case: str) -> None:
     assert ranges[0] == ranges[1]
 
     metrics = {metric.label: metric.value for metric in page.at.metric}
-    largest = float(metrics["Largest absolute error"])
+    largest = float(metrics["Largest absolute error"].replace("−", "-"))
     assert largest <= answers.close["atol"] + answers.close["rtol"] * ranges[0][1]
     difference = page.panels["difference"].z()
     assert float(difference.max()) <= largest * (1 + 1e-6)
@@ -291,7 +319,7 @@ def test_scene_at_full_size(page: str) -> None:
         whole, window = found.panels["output"], found.panels["output-window"]
         close(whole.z(), pooled(answers.output[0].double(), whole.z().shape), answers)
         part = window.figure["data"][0]
-        rows, columns = (slice(part[key], part[key] + 64) for key in ("y0", "x0"))
+        rows, columns = (slice(int(part[key]), int(part[key]) + 64) for key in ("y0", "x0"))
         close(window.z(), answers.output[0, rows, columns], answers)
         assert found.conductor["expected"]["output"]["revision"] == whole.header["revision"]
 

@@ -1,0 +1,267 @@
+// A panel: one plotly figure that is updated in place, with a canvas below it for values drawn live
+// and one above it for highlights.
+
+import { frameOf, locate } from "./axes.js";
+import { paintPatch, paintVector } from "./live.js";
+import { drawMarks, fit } from "./marks.js";
+import { element, page, themeOf } from "./page.js";
+
+const CONFIG = {
+  displaylogo: false,
+  responsive: false,
+  scrollZoom: false,
+  doubleClick: "reset",
+  logging: 0,
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+};
+
+/** How far a pointer may move between press and release for it to be a click, in pixels. */
+const STILL = 5;
+
+let plotly = null;
+
+/** plotly.js, fetched once from the app's own server. */
+function loadPlotly(url) {
+  plotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = url;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => reject(new Error(`could not load ${url}`));
+    document.head.append(script);
+  });
+  return plotly;
+}
+
+export class Panel {
+  constructor(root) {
+    this.root = root;
+    this.host = element("div", { class: "rfviz-panel", tabindex: "0", role: "group" }, root);
+    this.under = element("canvas", { class: "rfviz-under", "aria-hidden": "true" }, this.host);
+    this.figure = element("div", { class: "rfviz-figure" }, this.host);
+    this.overlay = element("canvas", { class: "rfviz-overlay", "aria-hidden": "true" }, this.host);
+    this.veil = element("div", { class: "rfviz-veil", role: "status" }, this.host);
+    this.draws = 0;
+    this.drawing = null;
+    page.mounts += 1;
+    this.host.dataset.mounts = String(page.mounts);
+    this.theme = themeOf(root);
+    this.listen();
+  }
+
+  listen() {
+    this.resizing = new ResizeObserver(() => this.resize());
+    this.resizing.observe(this.host);
+    // The theme changes by a new class on Streamlit's wrapper, without a new call of ours.
+    this.theming = new MutationObserver(() => this.retheme());
+    const wrapper = this.root.closest(".stBidiComponent");
+    for (let node = this.root; node && node !== wrapper?.parentElement; node = node.parentElement) {
+      this.theming.observe(node, { attributes: true, attributeFilter: ["class", "style"] });
+    }
+    this.host.addEventListener("pointerdown", (event) => this.press(event), true);
+    this.host.addEventListener("pointermove", (event) => this.hover(event));
+    this.host.addEventListener("pointerleave", () => page.conductor?.leave());
+    this.host.addEventListener("keydown", (event) => {
+      if (page.conductor?.key(event)) event.preventDefault();
+    });
+  }
+
+  /** Where a pointer is in data coordinates, with the tap for a map of the receptive field. */
+  placeOf(event) {
+    const box = this.figure.getBoundingClientRect();
+    const place = locate(this.figure, event.clientX - box.left, event.clientY - box.top);
+    return place && { ...place, tap: this.tapAt(place) };
+  }
+
+  /** (channel, kernel row, kernel column) under a place in one of the patch's maps. */
+  tapAt({ subplot, x, y }) {
+    if (this.header?.kind !== "patch") return undefined;
+    const traces = this.figure.data;
+    const index = traces.findIndex((trace) => `${trace.xaxis ?? "x"}${trace.yaxis ?? "y"}` === subplot);
+    const { x0 = 0, dx = 1, y0 = 0, dy = 1 } = traces[index];
+    const channel = index % (traces.length / 3);
+    return [channel, Math.round((y - y0) / dy), Math.round((x - x0) / dx)];
+  }
+
+  hover(event) {
+    // A finger that scrolls the page points at nothing; it chooses by a tap.
+    if (event.pointerType === "touch" || event.buttons || !this.header?.kind) return;
+    page.conductor?.hover(this.header.kind, this.placeOf(event), event.timeStamp);
+  }
+
+  /** A press and release at one place is a click; anything longer is plotly's pan or zoom. */
+  press(down) {
+    if (down.button !== 0 || down.target.closest(".modebar")) return;
+    const release = (up) => {
+      const moved = Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY);
+      if (up.type === "pointerup" && moved < STILL) this.click(up);
+      window.removeEventListener("pointerup", release, true);
+      window.removeEventListener("pointercancel", release, true);
+    };
+    window.addEventListener("pointerup", release, true);
+    window.addEventListener("pointercancel", release, true);
+  }
+
+  click(event) {
+    const place = this.placeOf(event);
+    if (place && this.header?.kind) page.conductor?.click(this.header.kind, place);
+  }
+
+  update(header) {
+    if (this.header?.name && this.header.name !== header.name) page.panels.delete(this.header.name);
+    this.header = header;
+    page.panels.set(header.name, this);
+    this.host.style.height = `${header.height}px`;
+    this.host.dataset.testid = `rfviz-panel-${header.name}`;
+    this.host.setAttribute("aria-label", header.alt);
+    if (header.revision !== this.drawnRevision) this.draw();
+    else this.settle();
+  }
+
+  /** Draw the newest figure; one that arrives while another is being drawn waits its turn. */
+  async draw() {
+    if (this.drawing) return;
+    this.drawing = true;
+    try {
+      const Plotly = await loadPlotly(new URL(this.header.plotly, document.baseURI).href);
+      while (this.header && this.header.revision !== this.drawnRevision && this.root.isConnected) {
+        const { revision } = this.header;
+        await Plotly.react(this.figure, this.header.figure.data, this.layout(), CONFIG);
+        this.drawnRevision = revision;
+        this.afterDraw();
+      }
+    } finally {
+      this.drawing = null;
+    }
+    this.settle();
+  }
+
+  afterDraw() {
+    this.draws += 1;
+    this.host.dataset.draws = String(this.draws);
+    this.host.dataset.revision = this.drawnRevision;
+    this.painted = null;
+    if (this.draws > 1) return;
+    this.figure.on("plotly_relayout", () => this.repaint());
+    this.figure.on("plotly_afterplot", () => this.repaint());
+  }
+
+  layout() {
+    const { theme } = this;
+    const layout = { ...this.header.figure.layout };
+    layout.font = { ...layout.font, color: theme.text, family: theme.font };
+    layout.width = this.host.clientWidth;
+    layout.height = this.host.clientHeight;
+    layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: theme.text, activecolor: this.header.accent };
+    layout.dragmode = matchMedia("(pointer: coarse)").matches ? false : layout.dragmode ?? "pan";
+    for (const name of Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key))) {
+      layout[name] = { gridcolor: theme.grid, zerolinecolor: theme.grid, ...layout[name] };
+    }
+    return layout;
+  }
+
+  retheme() {
+    const theme = themeOf(this.root);
+    if (!this.drawnRevision || !this.header || JSON.stringify(theme) === JSON.stringify(this.theme)) return;
+    this.theme = theme;
+    this.drawnRevision = null;
+    this.draw();
+  }
+
+  resize() {
+    if (!this.drawnRevision || this.host.clientWidth === this.width) return;
+    this.width = this.host.clientWidth;
+    if (this.width === 0) return;
+    this.drawnRevision = null;
+    this.draw();
+  }
+
+  /** After anything changed: is the figure shown the one that the conductor expects? */
+  settle() {
+    if (!this.header) return;
+    this.width = this.host.clientWidth;
+    const expected = page.conductor?.expected(this.header.name);
+    const waiting = Boolean(expected && expected.revision !== this.drawnRevision);
+    this.host.setAttribute("aria-busy", String(waiting));
+    this.host.classList.toggle("rfviz-waiting", waiting);
+    this.veil.textContent = waiting ? expected.message : "";
+    page.conductor?.schedule();
+  }
+
+  repaint() {
+    this.painted = null;
+    page.conductor?.schedule();
+  }
+
+  /**
+   * Draw highlights, unless they are those already drawn.
+   * @param {import("./marks.js").Mark[]} marks
+   */
+  paint(marks) {
+    if (!this.drawnRevision || !this.header) return;
+    const key = JSON.stringify(marks);
+    if (key === this.painted) return;
+    this.painted = key;
+    const all = [...(this.header.marks ?? []), ...marks];
+    drawMarks(this.overlay, this.figure, all, {
+      accent: this.header.accent, halo: "rgba(255, 255, 255, 0.85)", quiet: this.theme.text,
+    });
+  }
+
+  /** Show live values in place of the server's, or the server's again where there are none. */
+  paintLive(live, look) {
+    const paintIt = { patch: paintPatch, vector: paintVector }[this.header?.kind];
+    if (!paintIt) return;
+    this.paintUnder(live && ((context, theme) => paintIt(context, this.figure, live, theme)), look, "live");
+  }
+
+  /** Draw the whole panel anew, in place of the server's figure. */
+  paintSketch(sketch, look) {
+    this.paintUnder((context, theme) => sketch(context, theme), look, "sketch");
+  }
+
+  /** @param {"live" | "sketch"} mode how much of the server's figure is hidden meanwhile */
+  paintUnder(paint, look, mode) {
+    if (!this.drawnRevision || !this.header) return;
+    this.host.classList.toggle("rfviz-live", Boolean(paint) && mode === "live");
+    this.host.classList.toggle("rfviz-sketch", Boolean(paint) && mode === "sketch");
+    if (!paint && !this.underUsed) return;
+    this.underUsed = Boolean(paint);
+    const context = fit(this.under, this.figure);
+    const { text, font } = this.theme;
+    paint?.(context, { ...look, text, font, accent: this.header.accent });
+  }
+
+  get size() {
+    return { width: this.figure.clientWidth, height: this.figure.clientHeight };
+  }
+
+  /** The marks of an entry of the vector, which depend on how this figure is laid out. */
+  entryMarks(own, [height, width]) {
+    if (this.header?.kind === "vector") {
+      const frame = frameOf(this.figure, "xy");
+      if (!frame) return [];
+      const top = frame.dataY(frame.top), bottom = frame.dataY(frame.top + frame.height);
+      return [{ role: "read", boxes: [[own - 0.5, top, own + 0.5, bottom]] }];
+    }
+    const traces = this.figure.data ?? [], shown = traces.length / 3;
+    const channel = Math.floor(own / (height * width));
+    const row = Math.floor(own / width) % height, column = own % width;
+    return traces.flatMap((trace, index) => {
+      if (index % shown !== channel) return [];
+      const { x0 = 0, dx = 1, y0 = 0, dy = 1 } = trace;
+      const x = x0 + column * dx, y = y0 + row * dy;
+      const box = [x - dx / 2, y - dy / 2, x + dx / 2, y + dy / 2];
+      return [{ role: "chosen", subplot: `${trace.xaxis ?? "x"}${trace.yaxis ?? "y"}`, boxes: [box] }];
+    });
+  }
+
+  remove() {
+    this.resizing.disconnect();
+    this.theming.disconnect();
+    if (page.panels.get(this.header.name) === this) page.panels.delete(this.header.name);
+    window.Plotly?.purge(this.figure);
+    this.root.rfvizPanel = null;
+    this.header = null;
+    this.host.remove();
+  }
+}

@@ -1,0 +1,61 @@
+// Colours of values, from the stops that the server's figures use, so that both draw alike.
+
+/** "#rrggbb" or "rgb(r, g, b)" as three numbers. */
+function parse(colour) {
+  if (colour.startsWith("#")) {
+    return [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16));
+  }
+  return colour.match(/\d+/g).slice(0, 3).map(Number);
+}
+
+/**
+ * 256 colours from a list of (place, colour) stops.
+ * @returns {Uint32Array} little endian RGBA, as ImageData holds it
+ */
+export function lookup(stops) {
+  const parsed = stops.map(([place, colour]) => [place, parse(colour)]);
+  return Uint32Array.from({ length: 256 }, (_, index) => {
+    const at = index / 255;
+    const upper = Math.max(1, parsed.findIndex(([place]) => place >= at));
+    const [low, from] = parsed[upper - 1];
+    const [high, to] = parsed[upper];
+    const share = (at - low) / (high - low);
+    const [r, g, b] = from.map((value, k) => Math.round(value + share * (to[k] - value)));
+    return (255 << 24) | (b << 16) | (g << 8) | r;
+  });
+}
+
+/** The colour of a value between two limits, as css. */
+export function css(table, value, low, high) {
+  const colour = table[indexOf(value, low, high)];
+  return `rgb(${colour & 255}, ${(colour >> 8) & 255}, ${(colour >> 16) & 255})`;
+}
+
+/** Black or white, whichever is read more easily on the value's colour. */
+export function contrast(table, value, low, high) {
+  const colour = table[indexOf(value, low, high)];
+  const light = 0.299 * (colour & 255) + 0.587 * ((colour >> 8) & 255) + 0.114 * ((colour >> 16) & 255);
+  return light > 140 ? "#1b1f24" : "#ffffff";
+}
+
+export function indexOf(value, low, high) {
+  const place = Math.round((255 * (value - low)) / (high - low || 1));
+  return Math.max(0, Math.min(255, place));
+}
+
+/** Values as a canvas of their own, one pixel a value. */
+export function raster(values, width, height, table, low, high) {
+  const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < pixels.length; i += 1) pixels[i] = table[indexOf(values[i], low, high)];
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+}
+
+/** The largest magnitude, for a range with zero in the middle; 1 if there is none. */
+export function symmetricLimit(values) {
+  let limit = 0;
+  for (const value of values) if (Math.abs(value) > limit) limit = Math.abs(value);
+  return limit || 1;
+}

@@ -1,0 +1,49 @@
+"""The matrices as panels: the weights, some columns, their product. Every page draws them here."""
+
+from typing import Any
+
+from rfviz.explorer.mount import show_panel
+from rfviz.figures.columns import column_window_figure
+from rfviz.figures.weights import product_figure, weight_matrix_figure
+from rfviz.ui.inputs import Inputs
+from rfviz.ui.matmul_view import ProductWindow
+
+
+def matrix_names(inputs: Inputs) -> dict[str, Any]:
+    """What a figure of the column matrix needs to name its rows and columns."""
+    return {
+        "kernel_size": inputs.spec.kernel_size,
+        "n_channels": inputs.picture.n_channels,
+        "output_width": inputs.output_size[1],
+        "pixel_range": inputs.pixel_range,
+    }
+
+
+def show_weights(inputs: Inputs, *, height: int) -> None:
+    """The panel ``weights``: a filter a row, groups as blocks."""
+    figure = weight_matrix_figure(
+        inputs.weight.flatten(1),
+        groups=inputs.spec.groups,
+        kernel_size=inputs.spec.kernel_size,
+        n_channels=inputs.picture.n_channels,
+    )
+    show_panel(figure, name="weights", height=height, kind="weights")
+
+
+def show_columns(inputs: Inputs, shown: range, *, height: int) -> None:
+    """The panel ``columns``: all rows of the columns shown."""
+    entries = inputs.columns[:, shown.start : shown.stop]
+    # Bytes are sent as they are; numbers only where pixels are read as numbers.
+    entries = entries if inputs.choices.divisor == 1 else inputs.values(entries)
+    figure = column_window_figure(
+        entries, range(inputs.columns.shape[0]), shown, title="Columns", **matrix_names(inputs)
+    )
+    show_panel(figure, name="columns", height=height, kind="columns")
+
+
+def show_product(inputs: Inputs, product: ProductWindow, *, height: int) -> None:
+    """The panel ``product``: a filter a row, an output a column."""
+    figure = product_figure(
+        product.outputs, product.columns, output_width=inputs.output_size[1]
+    )
+    show_panel(figure, name="product", height=height, kind="product")

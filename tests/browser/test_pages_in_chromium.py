@@ -1,0 +1,129 @@
+"""Pages as a person meets them: on a wide and a narrow screen, light and dark, by link, twice."""
+
+import re
+
+import pytest
+import torch
+from app_page import PAGES, AppPage
+from conftest import Open
+from playwright.sync_api import expect
+
+TITLES = {"": "Receptive field", "column_matrix": "Column matrix", "matmul": "Convolution as a matmul"}
+PANELS = {
+    "": {"input", "output", "patch", "vector"},
+    "column_matrix": {
+        "overview", "columns", "input", "reads", "law-x", "law-reads", "law-fold",
+    },
+    "matmul": {"weights", "columns", "product", "by-matmul", "by-conv2d", "difference"},
+}  # fmt: skip
+PARAMETERS = {
+    "sample": "address", "kernel": 5, "stride": 2, "padding": 3, "dilation": 2,
+    "padding_mode": "reflect", "weights": "random", "seed": 7, "filters": 3, "filter": 2,
+    "row": 1, "column": 6,
+}  # fmt: skip
+TOO_WIDE = "() => document.documentElement.scrollWidth - window.innerWidth"
+# How bright a colour such as "rgb(20, 23, 27)" is, 0 to 255.
+TEXT_BRIGHTNESS = """(panel) => {
+  const title = panel.querySelector(".main-svg .gtitle, .main-svg .xtitle, .main-svg text");
+  const parts = getComputedStyle(title).fill.match(/[\\d.]+/g).slice(0, 3).map(Number);
+  return parts.reduce((sum, part) => sum + part, 0) / 3;
+}"""
+
+
+def shown(app: AppPage) -> tuple[tuple[int, int], float]:
+    app.settle()
+    return app.place, app.value
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens_on_the_default_sample(open_app: Open, name: str) -> None:
+    app = open_app(name).settle()
+    expect(app.page.get_by_role("heading", level=1)).to_have_text(TITLES[name])
+    assert set(app.panel_names) == PANELS[name]
+    assert app.place == (14, 14)
+    expect(app.page.get_by_test_id("stException")).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_is_wider_than_a_telephone(open_app: Open, name: str) -> None:
+    app = open_app(name, viewport={"width": 390, "height": 844}).settle()
+    assert app.page.evaluate(TOO_WIDE) <= 0
+    app.page.get_by_test_id("stExpandSidebarButton").click()
+    expect(app.widget("kernel").locator("input[type=range]")).to_be_in_viewport()
+    assert app.page.evaluate(TOO_WIDE) <= 0
+
+
+def test_panels_follow_the_theme_without_being_rebuilt(open_app: Open) -> None:
+    app = open_app(color_scheme="dark").settle()
+    patch = app.panel("patch")
+    mounts = patch.get_attribute("data-mounts")
+    assert patch.evaluate(TEXT_BRIGHTNESS) > 180
+    app.page.emulate_media(color_scheme="light")
+    app.eventually(lambda: dark_text(app))
+    assert patch.get_attribute("data-mounts") == mounts
+
+
+def dark_text(app: AppPage) -> None:
+    assert app.panel("patch").evaluate(TEXT_BRIGHTNESS) < 90
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_link_opened_elsewhere_gives_the_same_state(open_app: Open, name: str) -> None:
+    app = open_app(name, PARAMETERS)
+    state = shown(app)
+    assert state[0] == (1, 6)
+    elsewhere = open_app()
+    elsewhere.page.goto(app.page.url)
+    assert shown(elsewhere) == state
+    assert elsewhere.page.url == app.page.url
+
+
+def test_what_is_changed_by_hand_is_in_the_link(open_app: Open) -> None:
+    app = open_app("", {"weights": "box"}).settle()
+    app.slide("kernel", "ArrowRight", "ArrowRight")
+    app.page.wait_for_url(re.compile("kernel=5"))
+    app.settle()
+    app.widget("separate").locator("label").first.click()
+    app.page.wait_for_selector(".st-key-kernel_width input[type=range]")
+    app.settle()
+    app.slide("kernel_width", "ArrowRight")
+    app.eventually(lambda: patch_is(app, 5, 6))
+    elsewhere = open_app()
+    elsewhere.page.goto(app.page.url)
+    elsewhere.settle()
+    patch_is(elsewhere, 5, 6)
+
+
+def patch_is(app: AppPage, height: int, width: int) -> None:
+    app.settle()
+    assert app.z("patch").shape == (height, width)
+
+
+def test_parameters_stay_when_the_page_is_changed(open_app: Open) -> None:
+    app = open_app("", PARAMETERS)
+    state = shown(app)
+    for name, title in (*list(TITLES.items())[1:], ("", TITLES[""])):
+        app.page.get_by_test_id("stTopNavLink").filter(
+            has_text="Matmul" if name == "matmul" else title
+        ).click()
+        expect(app.page.get_by_role("heading", level=1)).to_have_text(title)
+        app.eventually(lambda name=name: panels_are(app, name))  # type: ignore[misc]
+        assert shown(app) == state
+
+
+def panels_are(app: AppPage, name: str) -> None:
+    assert set(app.panel_names) == PANELS[name]
+
+
+def test_two_tabs_do_not_mix(open_app: Open) -> None:
+    first = open_app("", {"weights": "box"}).settle()
+    second = open_app("", {"weights": "box", "stride": 2}, beside=first).settle()
+    first.slide("kernel", "ArrowRight")
+    second.slide("kernel", "End")
+    first.eventually(lambda: patch_is(first, 4, 4))
+    second.eventually(lambda: patch_is(second, 16, 16))
+    patch_is(first, 4, 4)
+    second.click_cell("output", 2, 3)
+    second.wait_for_place(2, 3)
+    assert first.place == (14, 14)
+    torch.testing.assert_close(first.z("patch", 1), torch.full((4, 4), 1 / 16, dtype=torch.float64))

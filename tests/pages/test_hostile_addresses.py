@@ -1,0 +1,135 @@
+"""Any address at all opens a page with a picture or a sentence: 500 of them, from one seed."""
+
+import random
+from typing import Any
+
+import pytest
+from opened import PAGES, OpenedPage
+
+from rfviz.io.kernels import KERNELS
+from rfviz.io.samples import SAMPLES
+from rfviz.ui import jobs
+from rfviz.ui.parameters import MODES, PADDING_KINDS
+from rfviz.ui.pictures import SOURCES
+from rfviz.ui.weights import ACROSS, DIVISORS, DTYPES
+
+N_ADDRESSES = 500
+N_CHUNKS = 20
+
+OPTIONS: dict[str, list[str]] = {
+    "source": list(SOURCES),
+    "sample": [sample.name for sample in SAMPLES for _ in range(1 if sample.name == "scene" else 5)],
+    "padding_kind": list(PADDING_KINDS),
+    "padding_mode": list(MODES),
+    "weights": [kernel.name for kernel in KERNELS],
+    "across": list(ACROSS),
+    "dtype": list(DTYPES),
+    "values": list(DIVISORS),
+    **dict.fromkeys(("grey", "region", "separate", "with_bias"), ["true", "false"]),
+}
+NUMBERS: dict[str, tuple[int, int]] = {
+    "region_top": (0, 40), "region_left": (0, 40), "region_height": (1, 300),
+    "region_width": (1, 300), "reduce": (1, 64), "groups": (1, 64), "filters": (1, 64),
+    "seed": (0, 2**31 - 1), "bias": (-(10**6), 10**6), "row": (0, 3000), "column": (0, 3000),
+    "filter": (0, 70), "window": (8, 1200), "product_window": (8, 600), "pixel_row": (0, 3000),
+    "pixel_column": (0, 3000),
+    **{f"{name}{axis}": reach for axis in ("", "_height", "_width") for name, reach in
+       (("kernel", (1, 16)), ("stride", (1, 16)), ("padding", (0, 16)), ("dilation", (1, 8)))},
+    **dict.fromkeys(("pad_top", "pad_bottom", "pad_left", "pad_right"), (0, 4096)),
+}  # fmt: skip
+NONSENSE = (
+    "", " ", "0", "-1", "-0", "00003", "3.0", "3.7", "1e3", "1e309", "-1e309", "NaN", "nan", "inf",
+    "-inf", "Infinity", "2147483648", "-2147483649", "9" * 400, "0x10", "0b1", "1_000", "１２", "½",
+    "three", "None", "null", "undefined", "True", "FALSE", "yes", "[]", "[3, 3]", "{}", "(3, 5)",
+    "3,5", "3;5", "<script>alert(1)</script>", "'; DROP TABLE pictures; --", "../../etc/passwd",
+    "%00", "\x00", "\x1b[31m", "\u202e3", "\u200b3", "🙂", "ﬀ", "́", "A" * 9000, "a=b&c=d", "?", "#",
+    "${7*7}", "{{7*7}}", "`3`", "**3**", "\n", "3\n", "\t3", "glyph ", "GLYPH", "sobel-x\x00",
+)  # fmt: skip
+STRANGE_KEYS = (
+    "Kernel", "kernel ", "kernel[]", "controls", "jobs", "results", "upload", "camera", "picked",
+    "remedy-0", "explorer", "panel-input", "copies", "__proto__", "embed", "embed_options", "\x00",
+    "🙂", "a" * 3000, "",
+)  # fmt: skip
+
+
+def value_of(key: str, dice: random.Random) -> str:
+    if dice.random() < 0.45:
+        return dice.choice(NONSENSE)
+    if key in OPTIONS:
+        return dice.choice(OPTIONS[key])
+    least, most = NUMBERS.get(key, (-5, 5))
+    return str(dice.choice((least, most, least - 1, most + 1, dice.randint(least, most))))
+
+
+def random_address(dice: random.Random) -> dict[str, str | list[str]]:
+    """A few keys, most of them the app's own, some of them given twice."""
+    keys = dice.sample([*OPTIONS, *NUMBERS], dice.randint(1, 12))
+    keys += dice.sample(STRANGE_KEYS, dice.choice((0, 0, 1, 2)))
+    address: dict[str, str | list[str]] = {}
+    for key in keys:
+        times = dice.choice((1, 1, 1, 1, 2, 5))
+        values = [value_of(key, dice) for _ in range(times)]
+        address[key] = values if times > 1 else values[0]
+    return address
+
+
+@pytest.fixture(autouse=True)
+def _one_step_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop work that takes longer than one step, as a person may: exactness is tested elsewhere."""
+
+    def step_once(job: jobs.Job[Any], _seconds: float) -> None:
+        try:
+            job.fraction = next(job.steps)
+            job.stopped = True
+        except StopIteration as end:
+            job.result = end.value
+
+    monkeypatch.setattr(jobs, "_step_for", step_once)
+
+
+@pytest.mark.parametrize("chunk", range(N_CHUNKS))
+def test_any_address_gives_a_picture_or_a_sentence(
+    chunk: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    dice = random.Random(f"addresses {chunk}")  # noqa: S311 - makes nonsense, keeps no secret
+    for nth in range(N_ADDRESSES // N_CHUNKS):
+        address = random_address(dice)
+        page = OpenedPage(PAGES[nth % len(PAGES)], address)
+        page.check_answers()
+        assert [each for each in caplog.records if each.levelname in {"ERROR", "CRITICAL"}] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_nonsense_in_every_key_at_once(page: str) -> None:
+    """What no widget can take is dropped: the page is the one without an address."""
+    usual = OpenedPage(page).bound_widgets()
+    for value in ("<script>alert(1)</script>", "A" * 9000, "{}", "\x00", "🙂", "[3, 3]"):
+        found = OpenedPage(page, dict.fromkeys([*OPTIONS, *NUMBERS], value))
+        found.check_answers()
+        assert found.errors == []
+        assert found.bound_widgets() == usual
+
+
+@pytest.mark.parametrize("value", ["9" * 400, "1e309", "inf", "-inf", "nan"])
+def test_numbers_beyond_all_numbers(value: str) -> None:
+    for nth, key in enumerate(NUMBERS):
+        page = OpenedPage(
+            PAGES[nth % len(PAGES)],
+            {key: value, "separate": "true" if "_" in key else "false", "region": "true",
+             "padding_kind": "per side", "with_bias": "true", "weights": "random",
+             "region_height": "20", "region_width": "20"} | {key: value},
+        )  # fmt: skip
+        page.check_answers()
+
+
+def test_every_key_of_the_app_is_tried() -> None:
+    known = set()
+    for page in PAGES:
+        for separate in ("true", "false"):
+            opened = OpenedPage(page, {
+                "separate": separate, "region": "true", "region_height": "9", "region_width": "9",
+                "with_bias": "true", "weights": "random", "padding_kind": "amount",
+            })  # fmt: skip
+            known |= opened.bound_widgets().keys()
+        known |= OpenedPage(page, {"padding_kind": "per side"}).bound_widgets().keys()
+    assert known == OPTIONS.keys() | NUMBERS.keys()

@@ -1,0 +1,256 @@
+"""The rules of the house: who imports whom, what is public, what must not stand in a file."""
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import packages_distributions, version
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import rfviz
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "rfviz"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LIBRARY = [path for path in MODULES if path.parent.name != "pages"]
+
+# A part may import itself and what stands to the right of it: app -> pages -> ui -> explorer ->
+# figures, io -> conv. Figures and io do not know of each other.
+MAY_IMPORT = {
+    "app": {"pages", "ui", "explorer", "figures", "io", "conv"},
+    "pages": {"ui", "explorer", "figures", "io", "conv"},
+    "ui": {"explorer", "figures", "io", "conv"},
+    "explorer": {"figures", "io", "conv"},
+    "figures": {"conv"},
+    "io": {"conv"},
+    "conv": set(),
+    "rfviz": {"io", "conv"},
+}
+HOMES = {
+    "torch": ("rfviz",),
+    "streamlit": ("app.py", "rfviz/ui", "rfviz/pages", "rfviz/explorer"),
+    "plotly": ("rfviz/figures", "rfviz/explorer/payload.py", "rfviz/explorer/mount.py"),
+    "PIL": ("rfviz/io",),
+    "starlette": ("rfviz/explorer/routes.py",),
+}
+PUBLIC_NAMES = [
+    "ColumnMatrix",
+    "Conv2dSpec",
+    "InputError",
+    "Remedy",
+    "compare_with_conv2d",
+    "conv2d_by_matmul",
+    "filter_bank",
+    "fold",
+    "load_picture",
+    "load_sample",
+    "outputs_reading_pixel",
+    "pixels_never_read",
+    "reads_per_pixel",
+]
+MUTABLE = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)
+MUTABLE_CALLS = {"dict", "list", "set", "bytearray", "defaultdict", "OrderedDict", "deque"}
+# Written so that this file holds none of them.
+FORBIDDEN = {
+    "a path of one machine": r"(?<![\w.:/])/(?:work|tmp|opt|root|home|Users)/\w",
+    "a note to do": r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X)\b",
+    "a merge conflict": r"^(?:<{7}|>{7}) ",
+    "unescaped html": r"unsafe_allow" r"_html",
+}
+VAGUE_FILES = {"utils", "util", "helpers", "helper", "data", "process", "manager", "common", "misc"}
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def part_of(path: Path) -> str:
+    return path.stem if path.parent == ROOT else path.parent.name
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in the file, by its full name."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}:{node.lineno} imports relatively"
+            # `from rfviz.ui import caches` names the module caches, and so its part.
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def third_party(path: Path) -> set[str]:
+    tops = {name.split(".")[0] for name in imported(path)}
+    beside = {neighbour.stem for neighbour in path.parent.glob("*.py")}
+    return tops - sys.stdlib_module_names - {"rfviz"} - beside
+
+
+def texts() -> list[Path]:
+    """Every text file that belongs to the project."""
+    suffixes = {".py", ".js", ".css", ".md", ".toml", ".txt", ".yml", ""}
+    folders = ("rfviz", "tests", "assets", ".streamlit", ".ci")
+    inside = (path for folder in folders for path in (ROOT / folder).rglob("*"))
+    found = [*ROOT.iterdir(), *inside]
+    return sorted(path for path in found if path.is_file() and path.suffix in suffixes)
+
+
+@pytest.mark.parametrize("path", [ROOT / "app.py", *MODULES], ids=name_of)
+def test_imports_point_one_way(path: Path) -> None:
+    part = part_of(path)
+    for name in imported(path):
+        if name.startswith("rfviz."):
+            target = name.split(".")[1]
+            assert target == part or target in MAY_IMPORT[part], f"{part} imports {name}"
+        else:
+            assert name != "rfviz", f"{name_of(path)} imports the whole package"
+
+
+@pytest.mark.parametrize("path", [ROOT / "app.py", *MODULES], ids=name_of)
+def test_each_third_party_library_has_its_home(path: Path) -> None:
+    for library in third_party(path):
+        assert library in HOMES, f"{library} has no home"
+        homes = HOMES[library]
+        assert any((ROOT / home) in (path, *path.parents) for home in homes), (library, homes)
+
+
+def test_package_imports_neither_streamlit_nor_plotly() -> None:
+    check = "import sys, rfviz; print(*{'streamlit', 'plotly', 'starlette'} & set(sys.modules))"
+    run = subprocess.run(
+        [sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == ""
+
+
+def test_public_names_are_the_written_ones() -> None:
+    assert sorted(rfviz.__all__) == sorted(PUBLIC_NAMES)
+    for name in PUBLIC_NAMES:
+        assert getattr(rfviz, name).__module__.startswith("rfviz.")
+
+
+@pytest.mark.parametrize("name", PUBLIC_NAMES)
+def test_public_name_is_documented_with_an_example(name: str) -> None:
+    text = inspect.getdoc(getattr(rfviz, name))
+    assert text is not None
+    assert ">>> " in text
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
+def test_what_is_public_is_documented(path: Path) -> None:
+    tree = parsed(path)
+    assert ast.get_docstring(tree), f"{name_of(path)} does not say why it exists"
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    bodies = [tree.body, *(each.body for each in classes if not each.name.startswith("_"))]
+    for node in chain.from_iterable(bodies):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            assert node.name.startswith("_") or ast.get_docstring(node), node.name
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
+def test_modules_hold_no_mutable_state(path: Path) -> None:
+    # A page is left out: it is a script, and its names live for one run.
+    for node in parsed(path).body:
+        if not isinstance(node, ast.Assign | ast.AnnAssign):
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if all(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
+            continue
+        assert not is_mutable(node.value), f"line {node.lineno}: {ast.unparse(targets[0])}"
+
+
+def is_mutable(value: ast.expr | None) -> bool:
+    if isinstance(value, ast.Call):
+        called = ast.unparse(value.func).rsplit(".", 1)[-1]
+        return called in MUTABLE_CALLS
+    return isinstance(value, MUTABLE)
+
+
+@pytest.mark.parametrize("path", [ROOT / "app.py", *MODULES], ids=name_of)
+def test_nothing_is_printed_and_no_error_is_swallowed(path: Path) -> None:
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Call):
+            assert ast.unparse(node.func) != "print", f"line {node.lineno} prints"
+        if isinstance(node, ast.ExceptHandler):
+            caught = "" if node.type is None else ast.unparse(node.type)
+            assert caught not in {"", "Exception", "BaseException"}, f"line {node.lineno}"
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_file_holds(what: str) -> None:
+    pattern = re.compile(FORBIDDEN[what], re.MULTILINE)
+    found = [
+        f"{name_of(path)}: {match.group()!r}"
+        for path in texts()
+        for match in pattern.finditer(path.read_text())
+    ]
+    assert not found
+
+
+def test_nothing_that_a_person_reads_holds_an_emoji() -> None:
+    emoji = re.compile(r"[\U0001F000-\U0001FAFF\u2728\u2705\u274C]")
+    # Tests are left out: they feed the app with anything.
+    shown = [path for path in texts() if not path.is_relative_to(ROOT / "tests")]
+    assert not [name_of(path) for path in shown if emoji.search(path.read_text())]
+
+
+def test_no_file_has_a_vague_name() -> None:
+    assert not [name_of(path) for path in MODULES if path.stem in VAGUE_FILES]
+
+
+def pins(path: Path) -> dict[str, str]:
+    """Name and version of every line; each must pin exactly and say why."""
+    found = {}
+    for line in path.read_text().splitlines():
+        if line and not line.startswith(("#", "-r ")):
+            match = re.fullmatch(r"([a-z0-9-]+)==(\d+(?:\.\d+)*) +# \S.*", line)
+            assert match, f"{name_of(path)}: {line}"
+            found[match[1]] = match[2]
+    return found
+
+
+APP_PINS = pins(ROOT / "requirements.txt")
+TEST_PINS = pins(ROOT / "tests" / "requirements.txt")
+
+
+def test_tests_need_what_the_app_needs() -> None:
+    first = (ROOT / "tests" / "requirements.txt").read_text().splitlines()[0]
+    assert first == "-r ../requirements.txt"
+    assert not APP_PINS.keys() & TEST_PINS.keys()
+
+
+@pytest.mark.parametrize("name", [*APP_PINS, *TEST_PINS])
+def test_what_is_tested_is_what_is_pinned(name: str) -> None:
+    # A build of torch names itself after its version: 2.13.0+cpu.
+    assert version(name).split("+")[0] == (APP_PINS | TEST_PINS)[name]
+
+
+def test_every_library_imported_is_pinned() -> None:
+    wheels = packages_distributions()
+    others = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "assets").glob("*.py")]
+    shared = {path.stem for path in others}
+    for paths, allowed in (
+        ([ROOT / "app.py", *MODULES], APP_PINS.keys()),
+        (others, APP_PINS.keys() | TEST_PINS.keys()),
+    ):
+        for path in paths:
+            for library in third_party(path) - shared - {"app"}:
+                names = {name.lower() for name in wheels[library]}
+                assert names & allowed, f"{name_of(path)} imports {library}"
+
+
+def test_every_library_pinned_for_the_app_is_used() -> None:
+    used = set().union(*map(third_party, [ROOT / "app.py", *MODULES]))
+    wheels = {name.lower() for library in used for name in packages_distributions()[library]}
+    # Tensor.numpy() needs numpy without an import of ours.
+    wheels |= {"numpy"} if any(".numpy()" in path.read_text() for path in MODULES) else set()
+    assert wheels == APP_PINS.keys()
