@@ -201,37 +201,46 @@ class ColumnMatrix:
         pad_rows(self.image, self.row_sources[start:stop], self.column_sources, left, out)
         return out
 
-    def overview(self, height: int, width: int) -> torch.Tensor:
-        """Mean of every bin of the whole matrix, (height, width) float64, never materialising it.
+    def overview(self, height: int, width: int, columns: range | None = None) -> torch.Tensor:
+        """Mean of every bin of the matrix, (height, width) float64, never materialising it.
 
-        Bins are those of `bin_edges`; more bins than rows or columns are clamped to their number.
-        Integer pictures are summed exactly, floats to float64 rounding; a bin with a NaN or an
-        infinity is NaN.
+        Of all columns, or of a range of neighbouring ones. Bins are those of `bin_edges`; more bins
+        than rows or columns are clamped to their number. Integer pictures are summed exactly, floats
+        to float64 rounding; a bin with a NaN or an infinity is NaN. Raises `InputError` for columns
+        outside the matrix.
 
         >>> ColumnMatrix(torch.ones(1, 9, 9), Conv2dSpec(3)).overview(2, 3).tolist()
         [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
         """
-        steps = self.overview_steps(height, width)
+        steps = self.overview_steps(height, width, columns)
         while True:
             try:
                 next(steps)
             except StopIteration as end:
-                return cast("torch.Tensor", end.value)
+                return cast(torch.Tensor, end.value)
 
-    def overview_steps(self, height: int, width: int) -> Generator[float, None, torch.Tensor]:
+    def overview_steps(
+        self, height: int, width: int, columns: range | None = None
+    ) -> Generator[float, None, torch.Tensor]:
         """Work `overview` out in steps: yields the fraction done, returns the means.
 
         >>> steps = ColumnMatrix(torch.ones(1, 9, 9), Conv2dSpec(3)).overview_steps(2, 3)
         >>> next(steps)
         0.25
         """
-        means = yield from overview_steps(self, height, width)
+        part = range(self.shape[1]) if columns is None else columns
+        if part.step != 1 or not 0 <= part.start < part.stop <= self.shape[1]:
+            raise InputError(
+                f"An overview is of neighbouring columns among 0 to {self.shape[1] - 1}, got {part}.",
+                remedy="Leave the columns out for an overview of all",
+            )
+        means = yield from overview_steps(self, height, width, part)
         if self.image.is_floating_point() and not means.isfinite().all():
-            # Prefix sums carry a NaN into later bins: sum without it, and mark its own bins.
+            # Prefix sums would carry a NaN into later bins: sum without, and mark the bins with one.
             wrong = ~self.image.isfinite()
             finite = ColumnMatrix(self.image.masked_fill(wrong, 0), self.spec)
-            means = yield from overview_steps(finite, height, width)
-            share = yield from overview_steps(ColumnMatrix(wrong, self.spec), height, width)
+            means = yield from overview_steps(finite, height, width, part)
+            share = yield from overview_steps(ColumnMatrix(wrong, self.spec), height, width, part)
             means.masked_fill_(share > 0, torch.nan)
         return means
 

@@ -21,47 +21,59 @@ _BYTES_PER_SLAB = 2**24
 
 
 def overview_steps(
-    columns: "ColumnMatrix", height: int, width: int
+    columns: "ColumnMatrix", height: int, width: int, part: range
 ) -> Generator[float, None, torch.Tensor]:
     """Yield the fraction done; return the mean of each of height × width bins, float64.
 
-    Memory: the prefix sums of one channel, and tables of (height, width) and (output rows, kernel
-    width).
+    The bins are those of all rows and of the columns in `part`. Memory: the prefix sums of one
+    channel of the padded rows that these columns read, and tables of (height, width) and (output
+    rows, kernel width).
     """
     row_edges = bin_edges(columns.shape[0], height)
-    column_edges = bin_edges(columns.shape[1], width)
+    # Counted from the start of the first output row that has any column of the part.
+    n_before = part.start // columns.output_size[1]
+    first = n_before * columns.output_size[1]
+    column_edges = bin_edges(len(part), width) + (part.start - first)
+    outputs = range(n_before, (part.stop - 1) // columns.output_size[1] + 1)
     bin_of_row = torch.repeat_interleave(torch.arange(len(row_edges) - 1), row_edges.diff())
     sums = torch.zeros(
         len(row_edges) - 1, len(column_edges) - 1, dtype=sum_dtype(columns.image.dtype)
     )
     n_channels, (kernel_height, kernel_width) = columns.image.shape[0], columns.spec.kernel_size
     for channel in range(n_channels):
-        prefix = _prefix_of_channel(columns, channel)
+        prefix = _prefix_of_channel(columns, channel, _rows_read(columns, outputs))
         for kernel_row in range(kernel_height):
             yield (channel + (kernel_row + 1) / (kernel_height + 1)) / n_channels
-            first = (channel * kernel_height + kernel_row) * kernel_width
-            part = _sums_of_taps(columns, prefix, kernel_row, column_edges)
-            sums.index_add_(0, bin_of_row[first : first + kernel_width], part)
+            row = (channel * kernel_height + kernel_row) * kernel_width
+            taps = _sums_of_taps(columns, prefix, kernel_row, column_edges, len(outputs))
+            sums.index_add_(0, bin_of_row[row : row + kernel_width], taps)
     counts = row_edges.diff()[:, None] * column_edges.diff()
     return sums.to(torch.float64) / counts
 
 
-def _prefix_of_channel(columns: "ColumnMatrix", channel: int) -> torch.Tensor:
-    """(padded height, padded width + stride): sums of what lies before, in steps of the stride."""
+def _rows_read(columns: "ColumnMatrix", outputs: range) -> range:
+    """Rows of the padded picture that some output rows read."""
+    stride, reach = columns.spec.stride[0], columns.spec.effective_kernel_size[0]
+    return range(outputs[0] * stride, outputs[-1] * stride + reach)
+
+
+def _prefix_of_channel(columns: "ColumnMatrix", channel: int, rows: range) -> torch.Tensor:
+    """(rows, padded width + stride): sums of what lies before, in steps of the stride."""
     image, left, stride = (
         columns.image[channel : channel + 1],
         columns.spec.pads[1][0],
         columns.spec.stride[1],
     )
-    padded_height, padded_width = len(columns.row_sources), len(columns.column_sources)
+    padded_width = len(columns.column_sources)
+    row_sources = columns.row_sources[rows.start : rows.stop]
     n_steps = -(-padded_width // stride)
     dtype = _prefix_dtype(columns.image.dtype, n_steps)
-    prefix = torch.zeros(padded_height, (n_steps + 1) * stride, dtype=dtype)
+    prefix = torch.zeros(len(rows), (n_steps + 1) * stride, dtype=dtype)
     n_rows = max(1, _BYTES_PER_SLAB // (prefix.shape[1] * dtype.itemsize))
-    for start in range(0, padded_height, n_rows):
-        stop = min(start + n_rows, padded_height)
+    for start in range(0, len(rows), n_rows):
+        stop = min(start + n_rows, len(rows))
         slab = prefix[None, start:stop, stride : stride + padded_width]
-        pad_rows(image, columns.row_sources[start:stop], columns.column_sources, left, slab)
+        pad_rows(image, row_sources[start:stop], columns.column_sources, left, slab)
         prefix[start:stop].view(stop - start, n_steps + 1, stride).cumsum_(1)
     return prefix
 
@@ -74,10 +86,14 @@ def _prefix_dtype(dtype: torch.dtype, n_steps: int) -> torch.dtype:
 
 
 def _sums_of_taps(
-    columns: "ColumnMatrix", prefix: torch.Tensor, kernel_row: int, edges: torch.Tensor
+    columns: "ColumnMatrix",
+    prefix: torch.Tensor,
+    kernel_row: int,
+    edges: torch.Tensor,
+    n_rows: int,
 ) -> torch.Tensor:
     """Sums over the bins of columns for the taps of one kernel row, (kernel width, bins)."""
-    spec, (n_rows, n_columns) = columns.spec, columns.output_size
+    spec, n_columns = columns.spec, columns.output_size[1]
     taps = torch.arange(spec.kernel_size[1]) * spec.dilation[1]
     first = kernel_row * spec.dilation[0]
     rows = prefix[first : first + (n_rows - 1) * spec.stride[0] + 1 : spec.stride[0]]

@@ -170,6 +170,7 @@ export class Conductor {
       each.paint([...(this.data.marks[name] ?? []), ...marksOf(kind, pointed, scene), ...entry]);
       each.host.classList.toggle("rfviz-missing", worked && !confirmed && !live);
       if (worked) each.paintLive(live, { tables: this.tables });
+      else if (kind === "input" || kind === "columns") each.paintTiles(scene, this.tables);
       else each.paintUnder(null);
     }
     this.tell(pointed, scene, confirmed ? this.data.value : live?.sum, confirmed);

@@ -63,6 +63,7 @@ class Scene:
     spec: Conv2dSpec
     input_size: Pair
     n_channels: int
+    column_shape: Pair
     filter_index: int
     n_filters: int
     channels: range
@@ -93,6 +94,7 @@ class Scene:
                 "bias": self.bias,
             },
             "weights": list(self.weights),
+            "columnShape": self.column_shape,
             "divisor": self.divisor,
             "token": self.token,
             "names": list(self.channel_names),

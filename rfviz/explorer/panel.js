@@ -5,11 +5,12 @@ import { frameOf, locate } from "./axes.js";
 import { paintPatch, paintVector } from "./live.js";
 import { drawMarks, fit } from "./marks.js";
 import { element, page, themeOf } from "./page.js";
+import { Tiles } from "./tiles.js";
 
 const CONFIG = {
   displaylogo: false,
   responsive: false,
-  scrollZoom: false,
+  scrollZoom: true,
   doubleClick: "reset",
   logging: 0,
   modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
@@ -45,6 +46,7 @@ export class Panel {
     page.mounts += 1;
     this.host.dataset.mounts = String(page.mounts);
     this.theme = themeOf(root);
+    this.tiles = new Tiles(this, () => this.repaint());
     this.listen();
   }
 
@@ -58,6 +60,10 @@ export class Panel {
       this.theming.observe(node, { attributes: true, attributeFilter: ["class", "style"] });
     }
     this.host.addEventListener("pointerdown", (event) => this.press(event), true);
+    // The wheel scrolls the page, until a panel has been clicked, or with Ctrl.
+    this.host.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey && document.activeElement !== this.host) event.stopPropagation();
+    }, { capture: true, passive: true });
     this.host.addEventListener("pointermove", (event) => this.hover(event));
     this.host.addEventListener("pointerleave", () => page.conductor?.leave());
     this.host.addEventListener("keydown", (event) => {
@@ -91,6 +97,7 @@ export class Panel {
   /** A press and release at one place is a click; anything longer is plotly's pan or zoom. */
   press(down) {
     if (down.button !== 0 || down.target.closest(".modebar")) return;
+    this.host.focus({ preventScroll: true });
     const release = (up) => {
       const moved = Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY);
       if (up.type === "pointerup" && moved < STILL) this.click(up);
@@ -113,6 +120,7 @@ export class Panel {
     this.host.style.height = `${header.height}px`;
     this.host.dataset.testid = `rfviz-panel-${header.name}`;
     this.host.setAttribute("aria-label", header.alt);
+    this.host.dataset.kind = header.kind ?? "";
     if (header.revision !== this.drawnRevision) this.draw();
     else this.settle();
   }
@@ -139,10 +147,12 @@ export class Panel {
     this.draws += 1;
     this.host.dataset.draws = String(this.draws);
     this.host.dataset.revision = this.drawnRevision;
-    this.painted = null;
+    this.repaint();
+    this.tiles.reset();
     if (this.draws > 1) return;
-    this.figure.on("plotly_relayout", () => this.repaint());
-    this.figure.on("plotly_afterplot", () => this.repaint());
+    for (const event of ["plotly_relayout", "plotly_relayouting", "plotly_afterplot"]) {
+      this.figure.on(event, () => this.repaint());
+    }
   }
 
   layout() {
@@ -189,6 +199,7 @@ export class Panel {
 
   repaint() {
     this.painted = null;
+    this.moved = true;
     page.conductor?.schedule();
   }
 
@@ -214,14 +225,31 @@ export class Panel {
     this.paintUnder(live && ((context, theme) => paintIt(context, this.figure, live, theme)), look, "live");
   }
 
+  /** Fetch and draw what a pan or zoom has brought into view. */
+  paintTiles(scene, tables) {
+    const { kind } = this.header ?? {};
+    if (!this.drawnRevision || !this.moved || (kind !== "input" && kind !== "columns")) return;
+    this.moved = false;
+    this.tiles.look(scene, tables);
+    this.paintUnder(null);
+  }
+
   /** Draw the whole panel anew, in place of the server's figure. */
   paintSketch(sketch, look) {
+    this.moved = true;
     this.paintUnder((context, theme) => sketch(context, theme), look, "sketch");
   }
 
   /** @param {"live" | "sketch"} mode how much of the server's figure is hidden meanwhile */
   paintUnder(paint, look, mode) {
     if (!this.drawnRevision || !this.header) return;
+    const tiled = !paint && Boolean(this.tiles.tile);
+    this.host.classList.toggle("rfviz-tiled", tiled);
+    if (tiled) {
+      this.underUsed = true;
+      this.tiles.paint(fit(this.under, this.figure), this.theme);
+      return;
+    }
     this.host.classList.toggle("rfviz-live", Boolean(paint) && mode === "live");
     this.host.classList.toggle("rfviz-sketch", Boolean(paint) && mode === "sketch");
     if (!paint && !this.underUsed) return;

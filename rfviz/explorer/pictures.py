@@ -1,4 +1,4 @@
-"""Pixels for the browser by the app's own route: windows of pictures that a session works on.
+"""Detail for the browser by the app's own routes: parts of what a session works on, as bytes.
 
 A rerun of the script is too slow to follow a pointer; a request for a few kilobytes is not. The
 script puts the picture it works on here and gives the browser a token for it that nobody can guess.
@@ -7,7 +7,11 @@ script puts the picture it works on here and gives the browser a token for it th
 import secrets
 from weakref import WeakValueDictionary
 
+import torch
 from torch import Tensor
+
+from rfviz.conv.columns import ColumnMatrix
+from rfviz.conv.spec import Conv2dSpec
 
 MOST_BYTES = 2_000_000
 
@@ -36,6 +40,24 @@ class PictureStore:
             return None
         window = picture[:, top : top + height, left : left + width]
         return window.contiguous().numpy().tobytes()
+
+    def columns(
+        self, token: str, spec: Conv2dSpec, part: range, height: int, width: int
+    ) -> bytes | None:
+        """Means of height × width bins of some columns of the picture's matrix, as uint8.
+
+        Every entry where there is a bin for each. None for a picture that is gone or too much.
+        Raises :class:`rfviz.InputError` for columns that the matrix does not have.
+        """
+        picture = self._pictures.get(token)
+        if picture is None or height * width > MOST_BYTES:
+            return None
+        matrix = ColumnMatrix(picture, spec)
+        if (height, width) == (matrix.shape[0], len(part)):
+            entries = matrix[:, part.start : part.stop]
+        else:
+            entries = matrix.overview(height, width, part).round().to(torch.uint8)
+        return entries.contiguous().numpy().tobytes()
 
 
 PICTURES = PictureStore()

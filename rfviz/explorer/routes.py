@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import get_option
 
+from rfviz.conv.spec import Conv2dSpec
 from rfviz.explorer.pictures import PICTURES
 
 PREFIX = "rfviz"
@@ -35,6 +36,7 @@ SCRIPTS = (
     "preview.js",
     "scales.js",
     "sketch.js",
+    "tiles.js",
     "values.js",
 )
 STYLES = ("explorer.css",)
@@ -45,6 +47,7 @@ def routes() -> list[Route]:
     return [
         Route(f"/{PLOTLY}", _plotly),
         Route(f"/{PREFIX}/pixels/{{token}}", _pixels),
+        Route(f"/{PREFIX}/columns/{{token}}", _columns),
         *(Route(f"/{PREFIX}/{name}", _file) for name in SCRIPTS + STYLES),
     ]
 
@@ -69,12 +72,40 @@ def _file(request: Request) -> Response:
 
 
 def _pixels(request: Request) -> Response:
-    """A window of a picture as bytes; no content where there is none, which is no error."""
+    """A window of a picture."""
     try:
         box = [int(request.query_params[side]) for side in ("top", "left", "height", "width")]
     except (KeyError, ValueError):
-        return Response(status_code=204)
-    data = PICTURES.window(request.path_params["token"], *box)
+        return _bytes(None)
+    return _bytes(PICTURES.window(request.path_params["token"], *box))
+
+
+def _columns(request: Request) -> Response:
+    """Some columns of a picture's column matrix, or the means of their bins."""
+    query = request.query_params
+    try:
+        numbers = {
+            name: tuple(int(number) for number in query[name].split(","))
+            for name in ("kernel", "stride", "dilation", "pads")
+        }
+        top, bottom, left, right = numbers["pads"]
+        spec = Conv2dSpec(
+            numbers["kernel"],
+            stride=numbers["stride"],
+            padding=((top, bottom), (left, right)),
+            dilation=numbers["dilation"],
+            padding_mode=query["mode"],
+        )
+        part = range(int(query["first"]), int(query["last"]))
+        size = int(query["height"]), int(query["width"])
+        return _bytes(PICTURES.columns(request.path_params["token"], spec, part, *size))
+    except (KeyError, ValueError):
+        # InputError is a ValueError: an address that makes no sense, in either way, gets nothing.
+        return _bytes(None)
+
+
+def _bytes(data: bytes | None) -> Response:
+    """The bytes; no content where there is none, which the browser does not take for an error."""
     if data is None:
         return Response(status_code=204)
     headers = {"Cache-Control": "private, max-age=600"}

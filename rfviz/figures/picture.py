@@ -46,6 +46,7 @@ def picture_figure(
     exact = "" if step == (1, 1) else "around "
     trace = go.Image(
         source=_data_uri(image),
+        meta={"rows": shown_size[0], "columns": shown_size[1]},
         **cells(top, left, step),
         zsmooth="fast" if max(shown_size) > MOST_SHARP else False,
         # The label would take the colour of the pixel, in a form that plotly itself cannot read.

@@ -104,6 +104,7 @@ def _scene(inputs: Inputs, chosen: Chosen, view: FieldView) -> Scene:
         spec=inputs.spec,
         input_size=inputs.picture.size,
         n_channels=inputs.picture.n_channels,
+        column_shape=inputs.columns.shape,
         filter_index=chosen.filter_index,
         n_filters=inputs.weight.shape[0],
         channels=view.channels,
