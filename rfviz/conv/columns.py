@@ -204,10 +204,10 @@ class ColumnMatrix:
     def overview(self, height: int, width: int, columns: range | None = None) -> torch.Tensor:
         """Mean of every bin of the matrix, (height, width) float64, never materialising it.
 
-        Of all columns, or of a range of neighbouring ones. Bins are those of `bin_edges`; more bins
-        than rows or columns are clamped to their number. Integer pictures are summed exactly, floats
-        to float64 rounding; a bin with a NaN or an infinity is NaN. Raises `InputError` for columns
-        outside the matrix.
+        Of all columns, or of a range of neighbouring ones. Bins are those of `bin_edges`; more
+        bins than rows or columns are clamped to their number. Integer pictures are summed exactly,
+        floats to float64 rounding; a bin with a NaN or an infinity is NaN. Raises `InputError` for
+        columns outside the matrix.
 
         >>> ColumnMatrix(torch.ones(1, 9, 9), Conv2dSpec(3)).overview(2, 3).tolist()
         [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
@@ -217,7 +217,7 @@ class ColumnMatrix:
             try:
                 next(steps)
             except StopIteration as end:
-                return cast(torch.Tensor, end.value)
+                return cast("torch.Tensor", end.value)
 
     def overview_steps(
         self, height: int, width: int, columns: range | None = None
@@ -231,12 +231,12 @@ class ColumnMatrix:
         part = range(self.shape[1]) if columns is None else columns
         if part.step != 1 or not 0 <= part.start < part.stop <= self.shape[1]:
             raise InputError(
-                f"An overview is of neighbouring columns among 0 to {self.shape[1] - 1}, got {part}.",
+                f"An overview is of neighbouring columns, 0 to {self.shape[1] - 1}, got {part}.",
                 remedy="Leave the columns out for an overview of all",
             )
         means = yield from overview_steps(self, height, width, part)
         if self.image.is_floating_point() and not means.isfinite().all():
-            # Prefix sums would carry a NaN into later bins: sum without, and mark the bins with one.
+            # Prefix sums would carry a NaN into later bins: sum without it, and mark its bins.
             wrong = ~self.image.isfinite()
             finite = ColumnMatrix(self.image.masked_fill(wrong, 0), self.spec)
             means = yield from overview_steps(finite, height, width, part)

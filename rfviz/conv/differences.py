@@ -7,8 +7,8 @@ import torch
 
 from rfviz.conv.ulp import ulp_distance
 
-# Small enough to stay in the cache and on one thread: on a busy machine, larger pieces spend most of
-# their time waiting for the other threads.
+# Small enough to stay in the cache and on one thread: on a busy machine, larger pieces spend most
+# of their time waiting for the other threads.
 _PIECE = 2**15
 _RELATIVE = {
     torch.float64: 1e-7,

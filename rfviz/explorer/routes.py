@@ -115,9 +115,9 @@ def _bytes(data: bytes | None) -> Response:
 class OneBackend:
     """ASGI middleware: tells the page, in its head, that the server is at the root of the app.
 
-    Opened at the address of a page, such as ``/matmul``, Streamlit's client first looks for a server
-    below that page, which costs two failed requests and two errors in the browser's console before
-    it looks at the root. The client skips the search where ``BACKEND_BASE_URL`` is given.
+    Opened at the address of a page, such as ``/matmul``, Streamlit's client first looks for a
+    server below that page, which costs two failed requests and two errors in the browser's console
+    before it looks at the root. The client skips the search where ``BACKEND_BASE_URL`` is given.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,1 +1,1 @@
-
+"""Bytes to tensors and back: pictures, named kernels, samples."""

@@ -54,9 +54,7 @@ with conductor:
         chosen,
         choose_pixels=True,
         marks=marks,
-        awaited={
-            "overview": Awaited(overview.revision, "Computing the exact means of every bin")
-        },
+        awaited={"overview": Awaited(overview.revision, "Computing the exact means of every bin")},
     )
 
 with part:
@@ -83,6 +81,4 @@ with whole:
         figure = column_overview_figure(
             means / inputs.choices.divisor, columns.shape, title="Overview", **matrix_names(inputs)
         )
-        show_panel(
-            figure, name="overview", height=360, kind="columns", revision=overview.revision
-        )
+        show_panel(figure, name="overview", height=360, kind="columns", revision=overview.revision)

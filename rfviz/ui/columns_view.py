@@ -50,9 +50,8 @@ def height_of(n_rows: int) -> int:
 def overview_size(inputs: Inputs) -> tuple[int, int]:
     """Bins of the overview: one an entry where all of them fit."""
     rows, columns = inputs.columns.shape
-    return (rows if rows <= LARGEST_OVERVIEW[0] else LARGEST_OVERVIEW[0]), (
-        columns if columns <= LARGEST_WINDOW else LARGEST_OVERVIEW[1]
-    )
+    bins = columns if columns <= LARGEST_WINDOW else LARGEST_OVERVIEW[1]
+    return min(rows, LARGEST_OVERVIEW[0]), bins
 
 
 class PixelChoice(NamedTuple):
@@ -65,7 +64,8 @@ class PixelChoice(NamedTuple):
     @property
     def outputs(self) -> Tensor:
         """The columns that hold it, each once."""
-        return torch.unique(self.entries[:, 1])
+        outputs: Tensor = torch.unique(self.entries[:, 1])
+        return outputs
 
 
 def pixel_choice(inputs: Inputs, row: int, column: int) -> PixelChoice:
@@ -97,9 +97,13 @@ def show_copies(inputs: Inputs, pixel: PixelChoice) -> None:
             choose(table["output row"][rows[0]], table["output column"][rows[0]])
 
     st.dataframe(
-        table, hide_index=True, height=min(260, 38 + 35 * n_entries), key="copies", on_select=go_there,
+        table,
+        hide_index=True,
+        height=min(260, 38 + 35 * n_entries),
+        key="copies",
+        on_select=go_there,
         selection_mode="single-row",
-    )  # fmt: skip
+    )
     if n_entries > MOST_LISTED:
         st.caption(f"The first {MOST_LISTED:,} of {n_entries:,} entries are listed.")
 

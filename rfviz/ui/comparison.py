@@ -30,9 +30,7 @@ def _steps(inputs: Inputs, filter_index: int) -> Generator[float, None, Comparis
     largest = largest_magnitude(inputs.picture.pixels) / inputs.choices.divisor
     tolerances = default_tolerances(inputs.weight, inputs.bias, largest)
     shape = (inputs.weight.shape[0], *inputs.output_size)
-    totals = ComparisonTotals(
-        shape, tolerances, chosen_filter=filter_index, map_size=LARGEST_MAP
-    )
+    totals = ComparisonTotals(shape, tolerances, chosen_filter=filter_index, map_size=LARGEST_MAP)
     divisor = inputs.choices.divisor
     prepare = None if divisor == 1 else (lambda pixels: pixels / divisor)
     for strip in conv2d_strips(

@@ -66,8 +66,9 @@ def _crop(inputs: Inputs, chosen: Chosen) -> tuple[range, range]:
 def show_law(inputs: Inputs, chosen: Chosen) -> None:
     """Show x, how often each pixel is read, and fold(unfold(x)), and say whether the law holds."""
     st.markdown(
-        "**Unfold** copies each pixel once for every output that reads it; **fold** adds the copies "
-        "up again. So folding what was unfolded gives the picture times its reads, not the picture."
+        "**Unfold** copies each pixel once for every output that reads it; **fold** adds the "
+        "copies up again. So folding what was unfolded gives the picture times its reads, not the "
+        "picture."
     )
     law = fold_law(inputs, chosen)
     if law is None:

@@ -8,7 +8,6 @@ from torch import Tensor
 from rfviz.ui.inputs import Inputs
 from rfviz.ui.position import Chosen
 
-
 SHOWN_WHOLE = 256
 WINDOW = 64
 

@@ -32,7 +32,9 @@ def product_window(inputs: Inputs, chosen: Chosen, length: int) -> ProductWindow
     entries = inputs.values(inputs.columns[:, shown.start : shown.stop])
     weights = inputs.weight.flatten(1)
     groups = inputs.spec.groups
-    outputs = (weights.unflatten(0, (groups, -1)) @ entries.unflatten(0, (groups, -1))).flatten(0, 1)
+    outputs = (weights.unflatten(0, (groups, -1)) @ entries.unflatten(0, (groups, -1))).flatten(
+        0, 1
+    )
     if inputs.bias is not None:
         outputs = outputs + inputs.bias[:, None]
     return ProductWindow(weights, entries, outputs, shown)
@@ -45,8 +47,8 @@ def shapes_line(inputs: Inputs) -> None:
     plus = " + bias" if inputs.bias is not None else ""
     groups = inputs.spec.groups
     st.markdown(
-        f"`({n_filters:,} × {rows:,}) · ({rows:,} × {count:,}){plus} = ({n_filters:,} × {count:,})`, "
-        f"reshaped to `({n_filters:,}, {inputs.output_size[0]:,}, {inputs.output_size[1]:,})`."
+        f"`({n_filters:,} × {rows:,}) · ({rows:,} × {count:,}){plus} = "
+        f"({n_filters:,} × {count:,})`, reshaped to `({n_filters:,}, {inputs.output_size[0]:,}, {inputs.output_size[1]:,})`."
         + (f" {groups} groups: the weight matrix has {groups} blocks." if groups > 1 else "")
     )
 

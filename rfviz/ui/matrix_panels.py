@@ -43,7 +43,5 @@ def show_columns(inputs: Inputs, shown: range, *, height: int) -> None:
 
 def show_product(inputs: Inputs, product: ProductWindow, *, height: int) -> None:
     """The panel ``product``: a filter a row, an output a column."""
-    figure = product_figure(
-        product.outputs, product.columns, output_width=inputs.output_size[1]
-    )
+    figure = product_figure(product.outputs, product.columns, output_width=inputs.output_size[1])
     show_panel(figure, name="product", height=height, kind="product")
