@@ -37,6 +37,7 @@ HOMES = {
     "streamlit": ("app.py", "rfviz/ui", "rfviz/pages", "rfviz/explorer"),
     "plotly": ("rfviz/figures", "rfviz/explorer/payload.py", "rfviz/explorer/mount.py"),
     "PIL": ("rfviz/io",),
+    "safetensors": ("rfviz/io",),
     "starlette": ("rfviz/explorer/routes.py",),
 }
 PUBLIC_NAMES = [

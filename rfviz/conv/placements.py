@@ -63,16 +63,11 @@ def placements(layer: Layer, input_size: object, axis: object) -> AxisPlacements
     index = number_in("axis", whole_number("axis", axis, least=0), 2)
     a = axis_numbers(layer, size, index)
     if a.kind == "ConvTranspose2d":
-        return _laid(AXES[index], "output", a, (a.input_size, n_outputs[index]), _zeros(a))
+        return _laid(AXES[index], "output", a, (a.input_size, n_outputs[index]), None)
     sources = None
     if layer.padding_mode != "zeros":
         sources = source_indices(a.input_size, a.before, a.after, layer.padding_mode)
     return _laid(AXES[index], "input", a, (n_outputs[index], a.input_size), sources)
-
-
-def _zeros(_: AxisNumbers) -> None:
-    """A transposed layer cuts its padding off; nothing is copied there."""
-    return
 
 
 def _laid(
@@ -87,7 +82,7 @@ def _laid(
             remedy="Use a smaller picture, stride or kernel",
         )
     counts = _counts(length, (n_placements, a.stride), (a.kernel_size, a.dilation))
-    starts = range(-a.before, -a.before + n_placements * a.stride, a.stride)
+    starts = range(-a.before, -a.before + (n_placements - 1) * a.stride + 1, a.stride)
     taps = range(0, a.span, a.dilation)
     reads = counts[a.before : a.before + n_real]
     if sources is not None:

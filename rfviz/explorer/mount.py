@@ -152,10 +152,13 @@ def show_panel(
     name: str,
     height: int,
     kind: Kind | None = None,
+    size: tuple[int, int] | None = None,
     revision: str | None = None,
 ) -> None:
-    """Show a figure as the panel of this name, ``height`` pixels high.
+    """Show a figure as the panel of this name, at most ``height`` pixels high.
 
+    ``size`` is the (rows, columns) of a map with square cells: where the panel is narrow it is only
+    as high as the map then needs.
     ``kind`` says what its coordinates are; a panel without one is linked to nothing. ``revision``
     is needed only for a panel that :func:`conduct` announces.
     """
@@ -164,12 +167,13 @@ def show_panel(
         "height": height,
         "alt": figure.layout.meta["alt"],
         "kind": kind,
+        "aspect": None if size is None else size[0] / size[1],
         "plotly": PLOTLY,
         "accent": ACCENT,
     }
     if revision is not None:
         header["revision"] = revision
-    _panel(key=f"panel-{name}", data=encode(header, figure), height=height)
+    _panel(key=f"panel-{name}", data=encode(header, figure))
 
 
 def conduct(

@@ -19,6 +19,9 @@ const CONFIG = {
 /** How far a pointer may move between press and release for it to be a click, in pixels. */
 const STILL = 5;
 
+/** Room that a map's axes and colour bar take beside it, and its title and axis above and below. */
+const SIDES = 110, ENDS = 84, LEAST_HEIGHT = 180;
+
 let plotly = null;
 
 /** plotly.js, fetched once from the app's own server. */
@@ -117,12 +120,19 @@ export class Panel {
     if (this.header?.name && this.header.name !== header.name) page.panels.delete(this.header.name);
     this.header = header;
     page.panels.set(header.name, this);
-    this.host.style.height = `${header.height}px`;
+    this.host.style.height = `${this.heightFor(this.host.clientWidth)}px`;
     this.host.dataset.testid = `rfviz-panel-${header.name}`;
     this.host.setAttribute("aria-label", header.alt);
     this.host.dataset.kind = header.kind ?? "";
     if (header.revision !== this.drawnRevision) this.draw();
     else this.settle();
+  }
+
+  /** As high as the figure may be, but for a map no higher than its width lets it become. */
+  heightFor(width) {
+    const { height, aspect } = this.header;
+    if (!aspect || !width) return height;
+    return Math.round(Math.max(LEAST_HEIGHT, Math.min(height, (width - SIDES) * aspect + ENDS)));
   }
 
   /** Draw the newest figure; one that arrives while another is being drawn waits its turn. */
@@ -181,6 +191,7 @@ export class Panel {
     if (!this.drawnRevision || this.host.clientWidth === this.width) return;
     this.width = this.host.clientWidth;
     if (this.width === 0) return;
+    this.host.style.height = `${this.heightFor(this.width)}px`;
     this.drawnRevision = null;
     this.draw();
   }

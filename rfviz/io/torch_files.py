@@ -1,8 +1,8 @@
 """Weights from PyTorch's .pt and .pth files, without running anything that is in them.
 
-`torch.load(weights_only=True)` calls only functions of a list of its own, some of which take as much
-memory as a file asks for. So what the pickle names is read first, opcode by opcode, and only what
-rebuilds tensors goes on to it.
+`torch.load(weights_only=True)` calls only functions of a list of its own, some of which take as
+much memory as a file asks for. So what the pickle names is read first, opcode by opcode, and only
+what rebuilds tensors goes on to it.
 """
 
 import io

@@ -4,6 +4,7 @@ import json
 import math
 import re
 import struct
+from typing import Any, Literal
 
 import numpy as np
 import safetensors.torch
@@ -121,7 +122,9 @@ def load_text(data: bytes) -> dict[str, torch.Tensor]:
     return {"weight": torch.tensor(kernels, dtype=torch.float64).float()[:, None]}
 
 
-def _npy_header(data: bytes, name: str) -> tuple["np.dtype[np.generic]", str, tuple[int, ...], int]:
+def _npy_header(
+    data: bytes, name: str
+) -> tuple[np.dtype[Any], Literal["C", "F"], tuple[int, ...], int]:
     if data[:6] != _NPY_MAGIC or len(data) < 12:
         raise InputError(f"'{name}' is no .npy array: its first bytes differ.", remedy=SAVE_AGAIN)
     start, form = (10, "<H") if data[6] == 1 else (12, "<I")
@@ -140,7 +143,7 @@ def _npy_header(data: bytes, name: str) -> tuple["np.dtype[np.generic]", str, tu
     shape = tuple(int(n) for n in re.findall(r"\d{1,18}", found["shape"]))
     if len(shape) > _MAX_DIMENSIONS:
         raise InputError(f"Array '{name}' has {len(shape)} dimensions.", remedy=SAVE_AGAIN)
-    order = "F" if found["order"] == "True" else "C"
+    order: Literal["C", "F"] = "F" if found["order"] == "True" else "C"
     return np.dtype(descr.strip("'")), order, shape, start + length
 
 
@@ -202,6 +205,7 @@ def _check_rows(kernels: list[list[list[float]]]) -> None:
             )
         if (len(kernel), widths[0]) != size:
             raise InputError(
-                f"Kernel {number} is {len(kernel)} × {widths[0]}, the first is {size[0]} × {size[1]}.",
+                f"Kernel {number} is {len(kernel)} × {widths[0]}, but the first is "
+                f"{size[0]} × {size[1]}.",
                 remedy="Give every kernel one size, with an empty line between two",
             )

@@ -71,7 +71,7 @@ with left:
     st.markdown(columns_view.never_read_sentence(inputs, reads.n_never))
 with right:
     figure = reads_figure(reads.means, step=reads.step, input_size=inputs.picture.size)
-    show_panel(figure, name="reads", height=400)
+    show_panel(figure, name="reads", height=400, size=inputs.picture.size)
 st.subheader("Fold of unfold")
 show_law(inputs, chosen)
 

@@ -6,7 +6,7 @@ from rfviz.explorer.mount import show_panel
 from rfviz.figures.patch import patch_figure
 from rfviz.figures.vector import vector_figure
 from rfviz.ui.arithmetic import output_size_line
-from rfviz.ui.feature_maps import HEIGHT, MAP_SLOT, awaited_maps, show_overview, show_window
+from rfviz.ui.feature_maps import HEIGHT, awaited_maps, show_overview, show_window
 from rfviz.ui.field_view import entries_table, sum_in_words
 from rfviz.ui.inputs import inputs_or_stop
 from rfviz.ui.linked import conduct_page, padding_mark
@@ -35,10 +35,10 @@ view = conduct_page(
 large = not shown_whole(inputs)
 left, right = st.columns(2)
 with left:
-    show_picture(inputs, height=MAP_SLOT if large else HEIGHT)
+    show_picture(inputs, height=HEIGHT)
     show_neighbourhood(inputs, view.field, height=HEIGHT)
 with right:
-    overview = st.container(height=MAP_SLOT, border=False) if large else st.container()
+    overview = st.container()
     show_window(inputs, chosen)
 
 left, right = st.columns([2, 3])

@@ -1,5 +1,7 @@
 """Feature maps as panels: whole where they are small, else means of bins and a window."""
 
+import plotly.graph_objects as go
+
 from rfviz.conv.totals import ComparisonTotals
 from rfviz.explorer.mount import Awaited, show_panel
 from rfviz.figures.axes import zoomed
@@ -11,8 +13,6 @@ from rfviz.ui.maps import SHOWN_WHOLE, WINDOW, map_window, shown_whole
 from rfviz.ui.position import Chosen
 
 HEIGHT = 440
-# A map that a job brings, and the job's progress above it: room for both from the start.
-MAP_SLOT = 520
 
 
 def awaited_maps(inputs: Inputs, chosen: Chosen) -> dict[str, Awaited]:
@@ -37,7 +37,8 @@ def show_window(inputs: Inputs, chosen: Chosen) -> None:
     if not whole:
         figure = zoomed(figure, window.rows, window.columns)
     name = "output" if whole else "output-window"
-    show_panel(figure, name=name, height=HEIGHT, kind="output")
+    size = (len(window.rows), len(window.columns))
+    show_panel(figure, name=name, height=HEIGHT, kind="output", size=size)
 
 
 def show_overview(inputs: Inputs, chosen: Chosen) -> None:
@@ -61,7 +62,9 @@ def show_map(
         limit=max(symmetric_limit(totals.mean_by_matmul), symmetric_limit(totals.mean_by_conv2d)),
         title=title,
     )
-    show_panel(figure, name=name, height=HEIGHT, kind="output", revision=revision)
+    show_panel(
+        figure, name=name, height=HEIGHT, kind="output", size=inputs.output_size, revision=revision
+    )
 
 
 def show_difference(inputs: Inputs, totals: ComparisonTotals, *, revision: str) -> None:
@@ -71,7 +74,14 @@ def show_difference(inputs: Inputs, totals: ComparisonTotals, *, revision: str) 
         step=_step(inputs, totals),
         output_size=inputs.output_size,
     )
-    show_panel(figure, name="difference", height=HEIGHT, kind="output", revision=revision)
+    show_panel(
+        figure,
+        name="difference",
+        height=HEIGHT,
+        kind="output",
+        size=inputs.output_size,
+        revision=revision,
+    )
 
 
 def _step(inputs: Inputs, totals: ComparisonTotals) -> tuple[float, float]:

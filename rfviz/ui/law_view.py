@@ -82,7 +82,7 @@ def show_law(inputs: Inputs, chosen: Chosen) -> None:
     for place, (name, title, values) in zip(st.columns(3), panels, strict=True):
         figure = pixels_figure(values, top=law.rows[0], left=law.columns[0], title=title, name=name)
         with place:
-            show_panel(figure, name=name, height=300)
+            show_panel(figure, name=name, height=300, size=(len(law.rows), len(law.columns)))
     st.markdown(
         f"Largest difference between fold(unfold(x)) and x · reads, in float64: `{law.error:g}`. "
         f"The crop has rows {law.rows[0]:,} to {law.rows[-1]:,} and columns {law.columns[0]:,} to "

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import streamlit as st
+import torch
 from torch import Tensor
 
 from rfviz.conv.matmul import BLOCK_BYTES
@@ -32,9 +33,8 @@ def product_window(inputs: Inputs, chosen: Chosen, length: int) -> ProductWindow
     entries = inputs.values(inputs.columns[:, shown.start : shown.stop])
     weights = inputs.weight.flatten(1)
     groups = inputs.spec.groups
-    outputs = (weights.unflatten(0, (groups, -1)) @ entries.unflatten(0, (groups, -1))).flatten(
-        0, 1
-    )
+    blocks = zip(weights.chunk(groups), entries.chunk(groups), strict=True)
+    outputs = torch.cat([weight @ columns for weight, columns in blocks])
     if inputs.bias is not None:
         outputs = outputs + inputs.bias[:, None]
     return ProductWindow(weights, entries, outputs, shown)
@@ -46,9 +46,10 @@ def shapes_line(inputs: Inputs) -> None:
     rows, count = inputs.columns.shape
     plus = " + bias" if inputs.bias is not None else ""
     groups = inputs.spec.groups
+    size = f"({n_filters:,}, {inputs.output_size[0]:,}, {inputs.output_size[1]:,})"
     st.markdown(
         f"`({n_filters:,} × {rows:,}) · ({rows:,} × {count:,}){plus} = "
-        f"({n_filters:,} × {count:,})`, reshaped to `({n_filters:,}, {inputs.output_size[0]:,}, {inputs.output_size[1]:,})`."
+        f"({n_filters:,} × {count:,})`, reshaped to `{size}`."
         + (f" {groups} groups: the weight matrix has {groups} blocks." if groups > 1 else "")
     )
 
@@ -89,7 +90,9 @@ def _why(inputs: Inputs, totals: ComparisonTotals) -> str:
         )
     return (
         f"Both ways add the same products, but in another order, and {name} rounds after every "
-        "addition: sums of many terms differ in their last digits. That is no error of either."
+        "addition: sums of many terms differ in their last digits. That is no error of either. "
+        "Where large products cancel to an output near 0, a tiny difference is many ULP, since "
+        "floats lie closest together there."
     )
 
 

@@ -63,7 +63,8 @@ def show_picture(inputs: Inputs, *, height: int) -> None:
         input_size=inputs.picture.size,
         pads=inputs.spec.pads,
     )
-    show_panel(figure, name="input", height=height, kind="input")
+    size = inputs.spec.padded_size(inputs.picture.size)
+    show_panel(figure, name="input", height=height, kind="input", size=size)
 
 
 def show_neighbourhood(inputs: Inputs, field: ReceptiveField, *, height: int) -> bool:
@@ -93,7 +94,8 @@ def show_neighbourhood(inputs: Inputs, field: ReceptiveField, *, height: int) ->
         title="Pixels around the receptive field",
     )
     figure = zoomed(figure, rows, columns)
-    show_panel(figure, name="input-window", height=height, kind="input")
+    size = (len(rows), len(columns))
+    show_panel(figure, name="input-window", height=height, kind="input", size=size)
     return True
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.spec import Conv2dSpec, InputError
 from rfviz.io.kernels import KERNELS, Across, filter_bank
 
 DTYPES = {
@@ -52,9 +52,13 @@ class Choices(NamedTuple):
 
     @property
     def bias(self) -> Tensor | None:
-        """The same bias for every filter, (filters,), or None."""
+        """The same bias for every filter, (filters,), or None; InputError where it overflows."""
         if self.bias_value is None:
             return None
+        largest = torch.finfo(self.dtype).max
+        if abs(self.bias_value) > largest:
+            what = f"The bias is {self.bias_value:,.0f}; {self.dtype_name} ends at {largest:,.0f}."
+            raise InputError(what, remedy="Use a smaller bias or float32.")
         return torch.full((self.n_filters,), self.bias_value, dtype=self.dtype)
 
 

@@ -16,7 +16,8 @@ from PIL import Image
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response
 
 PAGES = ("", "column_matrix", "matmul")
-SECONDS = 30
+# Long enough for a machine that does much else at the same time.
+SECONDS = 60
 
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 CONDUCTOR = "[data-testid=rfviz-explorer]"
@@ -108,7 +109,9 @@ class AppPage:
 
     @property
     def panel_names(self) -> list[str]:
-        names = self.page.locator(PANELS).evaluate_all("all => all.map((one) => one.dataset.testid)")
+        names = self.page.locator(PANELS).evaluate_all(
+            "all => all.map((one) => one.dataset.testid)"
+        )
         return [name.removeprefix("rfviz-panel-") for name in names]
 
     def trace(self, panel: str, name: str, index: int = 0) -> Any:

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from app_page import AppPage
+from app_page import SECONDS, AppPage
 from app_server import AppServer
 from chromium import installed_browser, launch
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 Open = Callable[..., AppPage]
+expect.set_options(timeout=SECONDS * 1000)
 
 
 @pytest.fixture(scope="session")

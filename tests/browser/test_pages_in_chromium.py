@@ -8,7 +8,11 @@ from app_page import PAGES, AppPage
 from conftest import Open
 from playwright.sync_api import expect
 
-TITLES = {"": "Receptive field", "column_matrix": "Column matrix", "matmul": "Convolution as a matmul"}
+TITLES = {
+    "": "Receptive field",
+    "column_matrix": "Column matrix",
+    "matmul": "Convolution as a matmul",
+}
 PANELS = {
     "": {"input", "output", "patch", "vector"},
     "column_matrix": {
@@ -22,10 +26,9 @@ PARAMETERS = {
     "row": 1, "column": 6,
 }  # fmt: skip
 TOO_WIDE = "() => document.documentElement.scrollWidth - window.innerWidth"
-# How bright a colour such as "rgb(20, 23, 27)" is, 0 to 255.
-TEXT_BRIGHTNESS = """(panel) => {
-  const title = panel.querySelector(".main-svg .gtitle, .main-svg .xtitle, .main-svg text");
-  const parts = getComputedStyle(title).fill.match(/[\\d.]+/g).slice(0, 3).map(Number);
+# How bright the labels of an axis are, 0 to 255, from a colour such as "rgb(20, 23, 27)".
+BRIGHTNESS = """(panel) => {
+  const parts = getComputedStyle(panel.querySelector(".xtick text")).fill.match(/[\\d.]+/g).slice(0, 3).map(Number);
   return parts.reduce((sum, part) => sum + part, 0) / 3;
 }"""
 
@@ -48,8 +51,9 @@ def test_every_page_opens_on_the_default_sample(open_app: Open, name: str) -> No
 def test_no_page_is_wider_than_a_telephone(open_app: Open, name: str) -> None:
     app = open_app(name, viewport={"width": 390, "height": 844}).settle()
     assert app.page.evaluate(TOO_WIDE) <= 0
+    expect(app.widget("source")).not_to_be_in_viewport()
     app.page.get_by_test_id("stExpandSidebarButton").click()
-    expect(app.widget("kernel").locator("input[type=range]")).to_be_in_viewport()
+    expect(app.widget("source")).to_be_in_viewport()
     assert app.page.evaluate(TOO_WIDE) <= 0
 
 
@@ -57,14 +61,14 @@ def test_panels_follow_the_theme_without_being_rebuilt(open_app: Open) -> None:
     app = open_app(color_scheme="dark").settle()
     patch = app.panel("patch")
     mounts = patch.get_attribute("data-mounts")
-    assert patch.evaluate(TEXT_BRIGHTNESS) > 180
+    assert patch.evaluate(BRIGHTNESS) > 180
     app.page.emulate_media(color_scheme="light")
-    app.eventually(lambda: dark_text(app))
+    app.eventually(lambda: labels_are_dark(app))
     assert patch.get_attribute("data-mounts") == mounts
 
 
-def dark_text(app: AppPage) -> None:
-    assert app.panel("patch").evaluate(TEXT_BRIGHTNESS) < 90
+def labels_are_dark(app: AppPage) -> None:
+    assert app.panel("patch").evaluate(BRIGHTNESS) < 90
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -137,16 +137,6 @@ def test_what_the_browser_chooses_is_brought_inside(page: str, place: tuple[int,
         assert all(0 <= at < 28 for at in found.place)
 
 
-@pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("event", [{}, {"row": 1}, {"row": "x", "column": None}, [], "nonsense"])
-def test_nonsense_from_a_browser_is_no_choice(page: str, event: Any) -> None:
-    """A page sends no such thing, but whoever speaks to the server directly can."""
-    found = OpenedPage(page)
-    found.tell("move", event)
-    found.check_answers()
-    assert found.place == (14, 14)
-
-
 def test_window_follows_the_chosen_column() -> None:
     page = OpenedPage("column_matrix", {"window": "50"})
     for row, column in ((0, 0), (14, 3), (27, 27)):

@@ -77,6 +77,10 @@ MISFITS: dict[str, tuple[dict[str, Any], tuple[str, ...], bool]] = {
     "Gabor of two rows": (
         {"kernel": (2, 7), "weights": "gabor"}, ("gabor", "2 × 7 does not make sense"), False,
     ),
+    "bias beyond float16": (
+        {"with_bias": True, "bias": 1e6, "dtype": "float16"},
+        ("bias is 1,000,000", "float16 ends at 65,504"), False,
+    ),
     "region outside the picture": (
         {"region": True, "region_top": 20, "region_height": 64},
         ("64 rows from row 20", "rows 0 to 27"), False,
