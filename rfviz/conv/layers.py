@@ -6,7 +6,8 @@ and `nn.Unfold`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -110,7 +111,7 @@ class Layer:
             object.__setattr__(self, field, value)
         self._check_kind(spec)
 
-    @property
+    @cached_property
     def spec(self) -> Conv2dSpec:
         """The convolution with the same kernel, stride, padding, dilation, groups and mode.
 
@@ -206,8 +207,7 @@ def as_layer(value: object, name: str = "") -> Layer:
         return as_layer(value[1], value[0])
     fields: dict[str, Any]
     if isinstance(value, Layer):
-        fields = dict(vars(value))
-        return Layer(**{**fields, "name": name or value.name})
+        return replace(value, name=name) if name else value
     if isinstance(value, Conv2dSpec):
         return Layer("Conv2d", **vars(value), name=name)
     if isinstance(value, nn.Conv2d):

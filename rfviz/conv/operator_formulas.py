@@ -27,7 +27,8 @@ def cosine_similarity(
     """
     patch_length = torch.linalg.vector_norm(patches, dim=0).clamp(min=eps)
     weight_length = torch.linalg.vector_norm(weight, dim=1, keepdim=True).clamp(min=eps)
-    return (weight / weight_length) @ (patches / patch_length)
+    cosines: torch.Tensor = (weight / weight_length) @ (patches / patch_length)
+    return cosines
 
 
 def squared_l2_distance(patches: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -216,11 +216,11 @@ def _following(layer: "Layer | Branches", before: LayerGeometry) -> Iterator[Lay
         )
     ends = []
     for path in layer.paths:
-        end = before
+        inside = [before]
         for inner in _listed(path):
-            for end in _following(inner, end):  # noqa: PLW2901 - the next layer follows the last
-                yield end
-        ends.append(end)
+            inside += _following(inner, inside[-1])
+        yield from inside[1:]
+        ends.append(inside[-1])
     yield joined(ends, layer.name or layer.join)
 
 

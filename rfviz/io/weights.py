@@ -50,8 +50,8 @@ class LayerEntry:
 
     `weight_shape` is (filters, channels / groups, kernel height, kernel width) of the layer, and
     `shape` what the file has; the two differ for a kernel saved without filters or channels.
-    `groups` is the guess from the shape alone. Stride, padding and dilation are in none of these
-    files. `reason` says why it is no 2-D convolution; `notes` what to know of it otherwise.
+    Stride, padding, dilation and groups are in none of these files. `reason` says why it is no 2-D
+    convolution; `notes` what to know of it otherwise.
     """
 
     name: str
@@ -60,23 +60,26 @@ class LayerEntry:
     bias: str | None
     is_conv2d: bool
     reason: str = ""
-    groups: int = 1
     notes: tuple[str, ...] = ()
 
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
         """(filters, channels / groups, kernel height, kernel width)."""
+        if len(self.shape) == 3:
+            return (self.shape[0], 1, *self.shape[1:])  # type: ignore[return-value]
         filters, channels, height, width = (1,) * (4 - len(self.shape)) + self.shape
-        return (
-            (filters, channels, height, width)
-            if len(self.shape) != 3
-            else (
-                channels,
-                1,
-                height,
-                width,
-            )
-        )
+        return (filters, channels, height, width)
+
+    def groups_for(self, picture_channels: int) -> int:
+        """Groups with which the layer reads a picture of so many channels, 1 where none fit.
+
+        >>> entry = LayerEntry("dw", (8, 1, 3, 3), torch.float32, None, True)
+        >>> entry.groups_for(4), entry.groups_for(3)
+        (4, 1)
+        """
+        filters, channels = self.weight_shape[:2]
+        groups, rest = divmod(picture_channels, channels)
+        return groups if groups and not rest and filters % groups == 0 else 1
 
 
 def load_weights(data: bytes | bytearray | memoryview, filename: str) -> dict[str, torch.Tensor]:
@@ -215,14 +218,13 @@ def _entry(name: str, tensor: torch.Tensor, bias: str | None, *, alone: bool) ->
         notes.append(f"read as {1 if len(shape) == 2 else shape[0]} filters of one channel")
     if tensor.dtype not in _FLOATS:
         notes.append(f"{tensor.dtype} in the file, float32 here")
-    groups = 1
     if len(shape) == 4:
         filters, channels, height, width = shape
         if channels == 1 and filters > 1 and height * width > 1:
             notes.append(f"depthwise with groups {filters}, or a layer for grey pictures")
         if height > channels and max(shape[:2]) <= 11 < width:
             notes.append("looks like (height, width, channels, filters): permute(3, 2, 0, 1)")
-    return LayerEntry(name, shape, tensor.dtype, bias, True, "", groups, tuple(notes))
+    return LayerEntry(name, shape, tensor.dtype, bias, True, "", tuple(notes))
 
 
 def _reason(shape: tuple[int, ...], tensor: torch.Tensor, is_kernel: bool) -> str:

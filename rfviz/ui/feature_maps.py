@@ -1,7 +1,5 @@
 """Feature maps as panels: whole where they are small, else means of bins and a window."""
 
-import plotly.graph_objects as go
-
 from rfviz.conv.totals import ComparisonTotals
 from rfviz.explorer.mount import Awaited, show_panel
 from rfviz.figures.axes import zoomed

@@ -76,6 +76,24 @@ def test_overview_is_the_mean_of_each_bin(seed: int) -> None:
     )
 
 
+@pytest.mark.parametrize("seed", range(100))
+def test_overview_of_some_columns_is_the_mean_of_each_of_their_bins(seed: int) -> None:
+    image, spec = picture(seed)
+    matrix, rng = ColumnMatrix(image, spec), random.Random(seed)  # noqa: S311 - no secret
+    first = rng.randrange(matrix.shape[1])
+    part = range(first, rng.randint(first + 1, matrix.shape[1]))
+    height, width = 1 + seed % 7, 1 + seed % 11
+    expected = mean_of_bins(unfold_by_torch(image, spec)[:, first : part.stop], height, width)
+    overview = matrix.overview(height, width, part)
+    torch.testing.assert_close(overview, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("part", [range(-1, 3), range(3, 3), range(36), range(0, 4, 2)])
+def test_overview_of_columns_that_are_not_there_is_explained(part: range) -> None:
+    with pytest.raises(InputError, match="0 to 34"):
+        MATRIX.overview(2, 2, part)
+
+
 def test_overview_keeps_a_nan_in_its_own_bins() -> None:
     image = torch.rand(1, 9, 9, dtype=torch.float64)
     image[0, 4, 4] = torch.nan

@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import math
 import re
 from typing import Any
 
@@ -335,8 +334,7 @@ def test_sobel_by_hand() -> None:
 @pytest.mark.xfail(reason="the conductor is sent Infinity, which is no JSON")
 @pytest.mark.parametrize("page", PAGES)
 def test_output_beyond_float16_can_be_read_by_a_browser(page: str) -> None:
-    """Nine rows of Sobel weights outgrow float16 on a photograph: the output is infinite."""
-    asked = {"sample": "stripes", "kernel": 9, "dtype": "float16", "row": 60, "column": 4}
-    found = OpenedPage(page, address_of(asked))
-    found.check_answers()
-    assert not math.isfinite(float(found.conductor["value"]))
+    """Nine rows of Sobel weights on a letter outgrow float16: the output is infinite."""
+    page_of_it = OpenedPage(page, {"kernel": "9", "padding": "2", "dtype": "float16"})
+    page_of_it.check_answers()
+    assert page_of_it.conductor["position"] == [12, 12]
