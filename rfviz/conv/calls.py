@@ -1,14 +1,22 @@
 """Which calls of torch move, widen or join receptive fields, and which leave them as they are."""
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from types import MappingProxyType
 from typing import Any
 
 import torch
 
+from rfviz.conv.call_names import (
+    FLATTENED,
+    JOINS,
+    MOVED,
+    POINTWISE,
+    QUESTIONS,
+    RESIZED,
+    STATISTICS,
+    WINDOWS,
+)
 from rfviz.conv.errors import InputError
 from rfviz.conv.geometry import AxisMap, adaptive_map, resize_map, sliding_map, whole_axis
 from rfviz.conv.layers import Layer
@@ -30,52 +38,6 @@ class Followed:
     geometry: LayerGeometry
     axes: Pair | None
     entry: str = ""
-
-
-WINDOWS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "conv2d": ("Conv2d", ("input", "weight", "bias", "stride", "padding", "dilation")),
-        "conv_transpose2d": (
-            "ConvTranspose2d",
-            (
-                "input",
-                "weight",
-                "bias",
-                "stride",
-                "padding",
-                "output_padding",
-                "groups",
-                "dilation",
-            ),
-        ),
-        "max_pool2d": (
-            "MaxPool2d",
-            ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode"),
-        ),
-        "avg_pool2d": ("AvgPool2d", ("input", "kernel_size", "stride", "padding", "ceil_mode")),
-        "lp_pool2d": ("AvgPool2d", ("input", "norm_type", "kernel_size", "stride", "ceil_mode")),
-        "unfold": ("Unfold", ("input", "kernel_size", "dilation", "padding", "stride")),
-    }
-)
-POINTWISE = frozenset(
-    """relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish hardsigmoid hardtanh
-    sigmoid logsigmoid tanh softplus softsign tanhshrink softshrink hardshrink threshold dropout
-    dropout2d alpha_dropout feature_alpha_dropout feature_dropout batch_norm to float double half
-    bfloat16 contiguous clone detach abs neg exp log sqrt rsqrt square pow clamp clip clamp_min
-    clamp_max sign floor ceil round identity cpu type type_as requires_grad sin cos erf reciprocal
-    log1p expm1 sub rsub mul div true_divide add truediv local_response_norm channel_shuffle
-    pixel_norm nan_to_num positive""".split()
-)
-STATISTICS = frozenset({"group_norm", "instance_norm", "layer_norm", "rms_norm"})
-QUESTIONS = frozenset(
-    """size dim ndim shape numel device dtype is_floating_point is_complex requires_grad stride
-    element_size data_ptr is_contiguous layout names grad_fn is_cuda ndimension len __len__ __get__
-    storage_offset is_meta is_sparse is_quantized itemsize nbytes get_device is_leaf""".split()
-)
-JOINS = frozenset(
-    "add sub mul div truediv maximum minimum cat concat concatenate stack rsub where "
-    "pow lerp addcmul".split()
-)
 
 
 def words_of_call(func: Callable[..., Any]) -> str:
@@ -108,7 +70,7 @@ def follow_call(
     if first.axes is None or any(one.axes is None for one in inputs):
         return lambda _: replace(next(one for one in inputs if one.axes is None), entry="")
     if len(inputs) > 1 and name in JOINS:
-        return _join(name, args, inputs)
+        return _join(name, args, kwargs, inputs)
     if name in POINTWISE or name in JOINS:
         return lambda _: replace(first, entry="")
     if name in STATISTICS:
@@ -125,69 +87,19 @@ def follow_call(
     )
 
 
-RESIZED = frozenset(
-    {
-        "adaptive_avg_pool2d",
-        "adaptive_max_pool2d",
-        "interpolate",
-        "upsample",
-        "pad",
-        "pixel_shuffle",
-        "pixel_unshuffle",
-    }
-)
-MOVED = frozenset(
-    {
-        "permute",
-        "transpose",
-        "movedim",
-        "moveaxis",
-        "softmax",
-        "log_softmax",
-        "linear",
-        "chunk",
-        "split",
-        "getitem",
-        "select",
-        "squeeze",
-        "unsqueeze",
-        "norm",
-        "narrow",
-        "unbind",
-        "expand",
-        "repeat",
-        "normalize",
-        "view_as",
-        "glu",
-        "mean",
-        "sum",
-        "amax",
-        "max",
-        "std",
-        "var",
-    }
-)
-FLATTENED = frozenset(
-    {
-        "flatten",
-        "view",
-        "reshape",
-        "matmul",
-        "bmm",
-        "baddbmm",
-        "einsum",
-        "scaled_dot_product_attention",
-        "multi_head_attention_forward",
-    }
-)
-
-
-def _join(name: str, args: tuple[Any, ...], inputs: list[Followed]) -> Plan:
+def _join(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], inputs: list[Followed]) -> Plan:
     """Join branches; a gate of one pixel, as of squeeze and excitation, is spread over the map."""
-    del args
+    dim = int(kwargs.get("dim", args[1] if len(args) > 1 and isinstance(args[1], int) else 0))
+    axes = inputs[0].axes
+    if name.startswith("con") or name == "cat":
+        n_dims = max(t.ndim for t in (args[0] if args else kwargs["tensors"]))
+        if axes is not None and dim % n_dims in axes:
+            raise InputError(
+                "It concatenates along rows or columns, which cannot be followed.",
+                remedy="Trace the part of the module before it",
+            )
 
     def plan(tensor: torch.Tensor) -> Followed:
-        axes = inputs[0].axes
         full = [one for one in inputs if one.geometry.output_size != (1, 1)] or inputs
         gates = [one for one in inputs if one not in full]
         fields = [*(one.geometry for one in full)]
@@ -289,10 +201,11 @@ def _map(name: str, n_in: int, n_out: int, options: dict[str, Any], axis: int) -
         return adaptive_map(n_in, n_out)
     if options.get("antialias"):
         raise InputError("A resize with antialias cannot be followed.", remedy="Leave it out")
+    if name == "pixel_unshuffle":
+        return sliding_map(n_in // n_out, n_in // n_out, 0, 1)
     scale = Fraction(n_in, n_out)
-    if name.startswith("pixel") or mode == "nearest":
-        taps = (0, max(n_in // n_out, 1) - 1) if name == "pixel_unshuffle" else (0, 0)
-        return resize_map(scale, Fraction(0), taps)
+    if name == "pixel_shuffle" or mode == "nearest":
+        return resize_map(scale, Fraction(0), (0, 0))
     taps = (-1, 2) if mode == "bicubic" else (0, 1)
     if mode == "nearest-exact":
         return resize_map(scale, scale / 2, (0, 0))
@@ -344,6 +257,8 @@ def _moved(
 def _sliced(name: str, args: tuple[Any, ...], first: Followed) -> Plan:
     """Take a slice of batch or channels; one that cuts rows or columns is not placed."""
     assert first.axes is not None
+    if name == "squeeze" and first.geometry.output_size == (1, 1):
+        return lambda _: Followed(first.geometry, None)
 
     def plan(tensor: torch.Tensor) -> Followed:
         if tuple(tensor.shape[-2:]) != first.geometry.output_size or first.axes != (

@@ -7,6 +7,7 @@ sum of what r gives and what j gives, so that a window is one gather and the mat
 
 from collections.abc import Generator
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -23,7 +24,9 @@ from rfviz.conv.spec import Conv2dSpec
 MEMORY_BUDGET = 2**30
 # Index arithmetic of a gather takes some 40 bytes an entry; blocks keep it under 100 MB.
 _ENTRIES_PER_GATHER = 2**21
-_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+_SIGNED = MappingProxyType(
+    {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+)
 
 
 class EntryIndex(NamedTuple):

@@ -1,6 +1,7 @@
 """Running differences between two ways to the same numbers, and their tolerances."""
 
 import math
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -10,12 +11,14 @@ from rfviz.conv.ulp import ulp_distance
 # Small enough to stay in the cache and on one thread: on a busy machine, larger pieces spend most
 # of their time waiting for the other threads.
 _PIECE = 2**15
-_RELATIVE = {
-    torch.float64: 1e-7,
-    torch.float32: 1.3e-6,
-    torch.bfloat16: 1.6e-2,
-    torch.float16: 1e-3,
-}
+_RELATIVE = MappingProxyType(
+    {
+        torch.float64: 1e-7,
+        torch.float32: 1.3e-6,
+        torch.bfloat16: 1.6e-2,
+        torch.float16: 1e-3,
+    }
+)
 
 
 class Tolerances(NamedTuple):

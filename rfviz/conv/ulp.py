@@ -1,8 +1,10 @@
 """How far apart two floats are, counted in floats: units in the last place."""
 
+from types import MappingProxyType
+
 import torch
 
-_INTEGERS = {8: torch.int64, 4: torch.int32, 2: torch.int16}
+_INTEGERS = MappingProxyType({8: torch.int64, 4: torch.int32, 2: torch.int16})
 FARTHEST = torch.iinfo(torch.int64).max
 
 

@@ -6,6 +6,7 @@ height and width have a slider each; the keys are ``kernel`` or ``kernel_height`
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -31,9 +32,11 @@ STRIDE = Slider("stride", "Stride", 1, 16, 1, "Pixels between neighbouring recep
 PADDING = Slider("padding", "Padding", 0, 16, 1, "Pixels added on every side.")
 DILATION = Slider("dilation", "Dilation", 1, 8, 1, "Pixels between neighbouring taps.")
 
-FIELDS = {"kernel_size": KERNEL, "stride": STRIDE, "dilation": DILATION}
+FIELDS = MappingProxyType({"kernel_size": KERNEL, "stride": STRIDE, "dilation": DILATION})
 PADDING_KINDS = ("amount", "per side", "same", "valid")
-SIDES = {"pad_top": "Top", "pad_bottom": "Bottom", "pad_left": "Left", "pad_right": "Right"}
+SIDES = MappingProxyType(
+    {"pad_top": "Top", "pad_bottom": "Bottom", "pad_left": "Left", "pad_right": "Right"}
+)
 MODES = ("zeros", "reflect", "replicate", "circular")
 
 

@@ -13,7 +13,7 @@ from rfviz.ui import caches
 
 SOURCES = ("Sample", "Upload", "Camera")
 DEFAULT_SAMPLE = "glyph"
-TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
+TYPES = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Choosing the weights: a named kernel as a bank of filters, a bias, a dtype."""
 
+from types import MappingProxyType
 from typing import NamedTuple
 
 import streamlit as st
@@ -9,15 +10,17 @@ from torch import Tensor
 from rfviz.conv.spec import Conv2dSpec, InputError
 from rfviz.io.kernels import KERNELS, Across, filter_bank
 
-DTYPES = {
-    "float32": torch.float32,
-    "float64": torch.float64,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
+DTYPES = MappingProxyType(
+    {
+        "float32": torch.float32,
+        "float64": torch.float64,
+        "bfloat16": torch.bfloat16,
+        "float16": torch.float16,
+    }
+)
 DEFAULT_KERNEL = "sobel-x"
 ACROSS: tuple[Across, ...] = ("mean", "per-channel")
-DIVISORS = {"0 to 255": 1, "0 to 1": 255}
+DIVISORS = MappingProxyType({"0 to 255": 1, "0 to 1": 255})
 MOST_FILTERS = 64
 
 

@@ -1,0 +1,122 @@
+"""A stack of layers as a torch module, with weights to be drawn at random or given."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import torch
+from torch import nn
+
+from rfviz.conv.errors import InputError
+from rfviz.conv.layers import Layer, as_layer
+from rfviz.conv.parameters import whole_number
+from rfviz.conv.stack import Branches
+
+
+class Network(nn.Module):
+    """A stack as a module: (N, C, H, W) in, (N, C', H', W') out, ReLU after each if asked.
+
+    A layer's `out_channels` of None keeps the channels, or takes `hidden_channels` where given.
+    Raises `InputError` for an `nn.Unfold`, whose output is no feature map, and for groups that do
+    not divide the channels.
+
+    >>> Network([Layer("Conv2d", 3, out_channels=8)], 3)(torch.zeros(1, 3, 8, 8)).shape
+    torch.Size([1, 8, 6, 6])
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[object],
+        in_channels: object = 1,
+        hidden_channels: object = None,
+        relu: bool = False,
+    ) -> None:
+        """Build every layer with torch's own initial weights."""
+        super().__init__()
+        channels = whole_number("in_channels", in_channels, least=1)
+        hidden = None
+        if hidden_channels is not None:
+            hidden = whole_number("hidden_channels", hidden_channels, least=1)
+        steps: list[nn.Module] = []
+        for layer in layers:
+            step, channels = _module(layer, channels, hidden, relu)
+            steps.append(step)
+        self.steps = nn.ModuleList(steps)
+        self.out_channels = channels
+
+    def forward(self, picture: torch.Tensor) -> torch.Tensor:
+        """Run the layers in order."""
+        for step in self.steps:
+            picture = step(picture)
+        return picture
+
+
+class _Joined(nn.Module):
+    """Branches that read the same map, added or concatenated along the channels."""
+
+    def __init__(self, paths: Sequence[Network], how: str) -> None:
+        super().__init__()
+        self.paths = nn.ModuleList(paths)
+        self.how = how
+
+    def forward(self, picture: torch.Tensor) -> torch.Tensor:
+        ends = [path(picture) for path in self.paths]
+        return torch.cat(ends, dim=1) if self.how == "concat" else torch.stack(ends).sum(dim=0)
+
+
+def weighted_layers(network: nn.Module) -> list[nn.Conv2d | nn.ConvTranspose2d]:
+    """Return the layers that have weights, in the order of the stack.
+
+    >>> len(weighted_layers(Network([Layer("Conv2d", 3), Layer("MaxPool2d", 2)])))
+    1
+    """
+    return [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
+
+
+def _module(layer: object, channels: int, hidden: int | None, relu: bool) -> tuple[nn.Module, int]:
+    if isinstance(layer, Branches):
+        paths = [Network(path, channels, hidden, relu) for path in layer.paths]
+        ends = [path.out_channels for path in paths]
+        if layer.join == "add" and len(set(ends)) > 1:
+            raise InputError(
+                f"{layer.name or 'add'} adds maps of {' and '.join(map(str, ends))} channels.",
+                remedy="Give the branches the same out_channels",
+            )
+        return _Joined(paths, layer.join), sum(ends) if layer.join == "concat" else ends[0]
+    known = as_layer(layer)
+    if known.kind.endswith("Pool2d"):
+        return _pooling(known), channels
+    after = known.out_channels or hidden or channels
+    known.spec.check_channels(channels, after)
+    module = _convolution(known, channels, after)
+    return (nn.Sequential(module, nn.ReLU()) if relu else module), after
+
+
+def _pooling(layer: Layer) -> nn.Module:
+    padding = (layer.pads[0][0], layer.pads[1][0])
+    if layer.kind == "AvgPool2d":
+        return nn.AvgPool2d(layer.kernel_size, layer.stride, padding, layer.ceil_mode)
+    return nn.MaxPool2d(
+        layer.kernel_size, layer.stride, padding, layer.dilation, ceil_mode=layer.ceil_mode
+    )
+
+
+def _convolution(layer: Layer, before: int, after: int) -> nn.Module:
+    builders: dict[str, Callable[[], nn.Module]] = {
+        "Conv2d": lambda: layer.spec.to_module(before, after, layer.bias),
+        "ConvTranspose2d": lambda: nn.ConvTranspose2d(
+            before,
+            after,
+            layer.kernel_size,
+            layer.stride,
+            (layer.pads[0][0], layer.pads[1][0]),
+            layer.output_padding,
+            layer.groups,
+            layer.bias,
+            layer.dilation,
+        ),
+    }
+    if layer.kind not in builders:
+        raise InputError(
+            f"nn.{layer.kind} gives columns, not a feature map that a layer can follow.",
+            remedy="Leave it out of the stack",
+        )
+    return builders[layer.kind]()
