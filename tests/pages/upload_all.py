@@ -38,7 +38,7 @@ def hostile_files() -> Iterator[tuple[str, bytes]]:
         whole = made["photo_file"](kind)
         for tenth in range(1, 10):
             yield f"{kind} to {tenth} tenths", whole[: len(whole) * tenth // 10]
-        for nth in range(6):
+        for nth in range(8):
             data = bytearray(whole)
             for _ in range(1 + nth):
                 data[dice.randrange(len(data) if nth % 2 else 200)] ^= 1 << dice.randrange(8)

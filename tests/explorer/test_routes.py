@@ -1,0 +1,236 @@
+"""What the app's server gives a browser: its own few files, pixels by token, and one script."""
+
+import gc
+import re
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import asyncio
+import pytest
+import torch
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message
+
+from rfviz.explorer.pictures import MOST_BYTES, PICTURES
+from rfviz.explorer.routes import PLOTLY, PREFIX, SCRIPTS, STYLES, middleware, routes
+
+PAGE = "<!doctype html><html><head><title>App</title></head><body>é</body></html>"
+DOCUMENT = {"accept": "text/html,application/xhtml+xml"}
+
+
+class Answer(NamedTuple):
+    """One response of an ASGI app."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def ask(
+    app: ASGIApp,
+    path: str,
+    *,
+    method: str = "GET",
+    query: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """Ask an ASGI app directly, so that no client has to be installed."""
+    sent: list[Message] = []
+    pairs = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+    scope: dict[str, Any] = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
+        "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": query.encode(),
+        "root_path": "", "headers": pairs, "client": ("127.0.0.1", 1), "server": ("test", 80),
+    }  # fmt: skip
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    start = sent[0]
+    headers_found = {name.decode(): value.decode() for name, value in start["headers"]}
+    body = b"".join(message.get("body", b"") for message in sent[1:])
+    return Answer(start["status"], headers_found, body)
+
+
+async def page(_: Request) -> Response:
+    return HTMLResponse(PAGE)
+
+
+async def page_in_parts(_: Request) -> Response:
+    def parts() -> Iterable[bytes]:
+        yield from (PAGE.encode()[:10], PAGE.encode()[10:20], PAGE.encode()[20:])
+
+    return StreamingResponse(parts(), media_type="text/html; charset=utf-8")
+
+
+async def echo(request: Request) -> Response:
+    return JSONResponse({"encoding": request.headers.get("accept-encoding")})
+
+
+@pytest.fixture
+def app() -> Starlette:
+    others = [
+        Route("/", page, methods=["GET", "HEAD"]),
+        Route("/parts", page_in_parts),
+        Route("/echo", echo),
+        Route("/_stcore/page", page),
+    ]
+    return Starlette(routes=[*routes(), *others], middleware=middleware())
+
+
+@pytest.mark.parametrize("name", SCRIPTS + STYLES)
+def test_file_is_served_as_it_is(app: Starlette, name: str) -> None:
+    answer = ask(app, f"/{PREFIX}/{name}")
+    assert answer.status == 200
+    assert answer.body == files("rfviz.explorer").joinpath(name).read_bytes()
+    kind = "text/css" if name.endswith(".css") else "text/javascript"
+    assert answer.headers["content-type"].startswith(kind)
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_every_script_and_style_of_the_package_is_served(app: Starlette) -> None:
+    names = [each.name for each in files("rfviz.explorer").iterdir()]
+    browser_files = {name for name in names if name.endswith((".js", ".css"))}
+    assert browser_files == {*SCRIPTS, *STYLES}
+
+
+def test_every_import_of_a_script_is_served(app: Starlette) -> None:
+    for name in SCRIPTS:
+        source = files("rfviz.explorer").joinpath(name).read_text(encoding="utf-8")
+        imported = re.findall(r'(?:from|import)\s*\(?\s*"\./([^"]+)"', source)
+        assert [other for other in imported if other not in SCRIPTS] == []
+
+
+def test_plotly_is_the_installed_one_and_kept_for_ever(app: Starlette) -> None:
+    answer = ask(app, f"/{PLOTLY}")
+    assert answer.status == 200
+    assert answer.body == files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
+    assert "immutable" in answer.headers["cache-control"]
+    assert re.search(r"plotly-\d+\.\d+", PLOTLY)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["mount.py", "routes.py", "payload.py", "__init__.py", "", "../app.py", "..%2Fapp.py",
+     "explorer.js/", "explorer.js%00", "/etc/passwd", "EXPLORER.JS", "plotly.min.js",
+     "../ui/inputs.py", "....//mount.py", "__pycache__"],
+)  # fmt: skip
+def test_nothing_else_is_served(app: Starlette, path: str) -> None:
+    answer = ask(app, f"/{PREFIX}/{path}")
+    assert answer.status == 404 or (answer.status == 307 and path == "explorer.js/")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_files_can_only_be_read(app: Starlette, method: str) -> None:
+    assert ask(app, f"/{PREFIX}/explorer.js", method=method).status == 405
+
+
+def test_document_is_told_where_the_server_is(app: Starlette) -> None:
+    answer = ask(app, "/", headers=DOCUMENT)
+    text = answer.body.decode()
+    assert text.count("BACKEND_BASE_URL") == 1
+    assert text.startswith("<!doctype html><html><head><script>window.__streamlit")
+    assert text.replace(re.findall(r"<script>.*?</script>", text)[0], "") == PAGE
+    assert int(answer.headers["content-length"]) == len(answer.body)
+
+
+def test_document_in_parts_is_put_together(app: Starlette) -> None:
+    text = ask(app, "/parts", headers=DOCUMENT).body.decode()
+    assert "BACKEND_BASE_URL" in text
+    assert text.endswith("</html>")
+
+
+def test_document_is_asked_for_uncompressed(app: Starlette) -> None:
+    answer = ask(app, "/echo", headers=DOCUMENT | {"accept-encoding": "gzip"})
+    assert answer.body == b'{"encoding":null}'
+    answer = ask(app, "/echo", headers={"accept": "*/*", "accept-encoding": "gzip"})
+    assert answer.body == b'{"encoding":"gzip"}'
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "headers"),
+    [("/", "GET", {}), ("/", "GET", {"accept": "*/*"}), ("/", "HEAD", DOCUMENT),
+     ("/_stcore/page", "GET", DOCUMENT)],
+)  # fmt: skip
+def test_nothing_but_documents_is_added_to(
+    app: Starlette, path: str, method: str, headers: dict[str, str]
+) -> None:
+    answer = ask(app, path, method=method, headers=headers)
+    assert answer.body == (b"" if method == "HEAD" else PAGE.encode())
+    assert int(answer.headers["content-length"]) == len(PAGE.encode())
+
+
+@pytest.mark.parametrize("name", [*SCRIPTS, *STYLES])
+def test_script_opened_as_a_document_is_not_added_to(app: Starlette, name: str) -> None:
+    answer = ask(app, f"/{PREFIX}/{name}", headers=DOCUMENT)
+    assert answer.body == files("rfviz.explorer").joinpath(name).read_bytes()
+    assert int(answer.headers["content-length"]) == len(answer.body)
+
+
+def test_middleware_leaves_websockets_and_start_up_alone() -> None:
+    seen: list[str] = []
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["type"])
+
+    wrapped = middleware()[0].cls(inner)
+    for kind in ("websocket", "lifespan"):
+        asyncio.run(wrapped({"type": kind}, None, None))
+    assert seen == ["websocket", "lifespan"]
+
+
+@pytest.fixture
+def picture() -> torch.Tensor:
+    return torch.arange(3 * 40 * 50).remainder(251).to(torch.uint8).view(3, 40, 50)
+
+
+def test_pixels_of_a_window(app: Starlette, picture: torch.Tensor) -> None:
+    token = PICTURES.put(picture)
+    query = "top=5&left=7&height=11&width=13"
+    answer = ask(app, f"/{PREFIX}/pixels/{token}", query=query)
+    assert answer.status == 200
+    assert answer.body == picture[:, 5:16, 7:20].contiguous().numpy().tobytes()
+    assert answer.headers["cache-control"].startswith("private")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "top=1", "top=-1&left=0&height=2&width=2", "top=0&left=0&height=0&width=2",
+     "top=39&left=0&height=2&width=2", "top=0&left=49&height=1&width=2",
+     "top=x&left=0&height=2&width=2", "top=1.5&left=0&height=2&width=2",
+     "top=nan&left=inf&height=2&width=2", "top=0&left=0&height=1e9&width=2",
+     f"top=0&left=0&height={10**30}&width=2", f"top={'9' * 5000}&left=0&height=1&width=1",
+     "top=0&left=0&height=2&width=-2", "top=%00&left=%F0%9F%99%82&height=2&width=2"],
+)  # fmt: skip
+def test_no_pixels_where_there_are_none(
+    app: Starlette, picture: torch.Tensor, query: str
+) -> None:
+    token = PICTURES.put(picture)
+    answer = ask(app, f"/{PREFIX}/pixels/{token}", query=query)
+    assert (answer.status, answer.body) == (204, b"")
+
+
+@pytest.mark.parametrize("token", ["guessed", "a" * 9000, "%00", "..", "🙂"])
+def test_unknown_token_has_no_pixels(app: Starlette, token: str) -> None:
+    query = "top=0&left=0&height=1&width=1"
+    answer = ask(app, f"/{PREFIX}/pixels/{token}", query=query)
+    assert answer.body == b"" or answer.status == 404
+
+
+def test_window_is_bounded_and_a_picture_is_gone_with_its_session(app: Starlette) -> None:
+    large = torch.zeros(3, 900, 900, dtype=torch.uint8)
+    token = PICTURES.put(large)
+    assert 3 * 900 * 900 > MOST_BYTES
+    assert PICTURES.window(token, 0, 0, 900, 900) is None
+    assert PICTURES.window(token, 0, 0, 100, 900) is not None
+    del large
+    gc.collect()
+    assert PICTURES.window(token, 0, 0, 1, 1) is None
