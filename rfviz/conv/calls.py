@@ -16,6 +16,7 @@ from rfviz.conv.call_names import (
     STATISTICS,
     WINDOWS,
 )
+from rfviz.conv.errors import InputError
 from rfviz.conv.followed import Call, Followed, Plan, keeping, widened
 from rfviz.conv.geometry import AxisField
 from rfviz.conv.layers import Layer
@@ -95,6 +96,7 @@ def _sliding(call: Call, first: Followed) -> Plan:
     given = call.named(*order)
     if given.get("weight") is not None:
         given["kernel_size"] = tuple(given["weight"].shape[-2:])
+        _check_channels(call, given)
     fields = ("kernel_size", "stride", "padding", "dilation", "output_padding", "ceil_mode")
     known = {field: _single(given[field]) for field in fields if given.get(field) is not None}
     # An empty stride is how torch spells "as the kernel".
@@ -105,6 +107,18 @@ def _sliding(call: Call, first: Followed) -> Plan:
         # What follows unfold has neither rows nor columns.
         return lambda _: Followed(replace(geometry, note=note), None, "layer")
     return lambda _: Followed(geometry, first.axes, "layer")
+
+
+def _check_channels(call: Call, given: dict[str, Any]) -> None:
+    """Compare the channels with the weight's, in words; torch says less on the meta device."""
+    weight, groups = given["weight"], given.get("groups", 1)
+    expected = weight.shape[0] if call.name == "conv_transpose2d" else weight.shape[1] * groups
+    channels = given["input"].shape[-3] if call.n_dims > 2 else 0
+    if channels != expected:
+        raise InputError(
+            f"Its weight expects {expected} channels, but the map has {channels}.",
+            remedy=f"Set its in_channels to {channels}, or give a picture that has {expected}",
+        )
 
 
 def _single(value: object) -> object:

@@ -50,7 +50,7 @@ def operator(
     """
 
     def decorated(function: OperatorFunction) -> Operator:
-        called = name or getattr(function, "__name__", "operator")
+        called = str(name or getattr(function, "__name__", "operator"))
         if not called.isidentifier():
             raise InputError(f"An operator's name must be a Python name, got {shown(called)}.")
         entry = Operator(
@@ -164,7 +164,7 @@ def _declared(parameters: Declared) -> tuple[OperatorParameter, ...]:
         if all(isinstance(parameter, OperatorParameter) for parameter in declared):
             return declared
     elif all(isinstance(v, tuple) and len(v) >= 3 for v in parameters.values()):
-        return tuple(OperatorParameter(name, *v) for name, v in parameters.items())  # type: ignore[misc, arg-type]
+        return tuple(OperatorParameter(name, *v) for name, v in parameters.items())  # type: ignore[misc]
     raise InputError(
         f"Parameters must be OperatorParameters or {{name: (default, low, high)}}, "
         f"got {shown(parameters)}."

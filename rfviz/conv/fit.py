@@ -121,6 +121,15 @@ def problems(layer: "Layer", input_size: Pair) -> tuple[AxisProblem, ...]:
     return tuple(found)
 
 
+def axis_fits(numbers: AxisNumbers) -> bool:
+    """Whether the layer fits this axis, by the rules that `problems` explains.
+
+    >>> axis_fits(AxisNumbers("Conv2d", 4, 5, 1, 0, 0, 1, 0, False, 9))
+    False
+    """
+    return not _axis_problems("rows", numbers)
+
+
 def _axis_problems(axis: str, a: AxisNumbers) -> list[AxisProblem]:
     found = _transposed(axis, a) if a.kind == "ConvTranspose2d" else _sliding(axis, a)
     size = 0 if found else axis_output_size(a)

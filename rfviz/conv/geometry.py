@@ -168,10 +168,11 @@ def misalignment(fields: Sequence[AxisField]) -> str:
     >>> misalignment([PICTURE, compose(PICTURE, sliding_map(3, 1, 0, 1))])
     'branches are centred 1 pixel apart'
     """
-    jumps = sorted({track.jump for field in fields for track in field})
+    # A unit that reads the whole picture, as behind global pooling, is out of step with nothing.
+    jumps = sorted({track.jump for field in fields for track in field if track.jump})
     if len(jumps) > 1:
         return f"branches have jumps of {' and '.join(map(str, jumps))} pixels"
-    centres = [centre(field) for field in fields]
+    centres = [centre(field) for field in fields if field[0].jump] or [Fraction(0)]
     apart = max(centres) - min(centres)
     return f"branches are centred {apart} pixel{'s' * (apart != 1)} apart" if apart else ""
 
@@ -209,15 +210,17 @@ def largest_field(field: AxisField, n_units: int) -> int:
 def centre(field: AxisField) -> Fraction:
     """Return the centre of unit 0 in the picture, where pixel 0 has its centre at 0.
 
-    Where unit 0 reads nothing, it is carried back from the first unit that reads.
+    Where unit 0 reads nothing, it is carried back from the first unit that reads; what a gate
+    spreads over the whole map is left out.
 
     >>> centre(compose(PICTURE, sliding_map(2, 2, 0, 1)))
     Fraction(1, 2)
     """
-    for index in range(lcm(*(track.period for track in field))):
-        found = unit_bounds(field, index)
+    moving = tuple(track for track in field if track.jump) or field
+    for index in range(lcm(*(track.period for track in moving))):
+        found = unit_bounds(moving, index)
         if found is not None:
-            return Fraction(sum(found), 2) - index * field[0].jump
+            return Fraction(sum(found), 2) - index * moving[0].jump
     return Fraction(0)
 
 

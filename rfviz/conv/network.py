@@ -1,6 +1,7 @@
 """A stack of layers as a torch module, with weights to be drawn at random or given."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 
 import torch
 from torch import nn
@@ -59,7 +60,7 @@ class _Joined(nn.Module):
 
     def forward(self, picture: torch.Tensor) -> torch.Tensor:
         ends = [path(picture) for path in self.paths]
-        return torch.cat(ends, dim=1) if self.how == "concat" else torch.stack(ends).sum(dim=0)
+        return torch.cat(ends, dim=1) if self.how == "concat" else reduce(torch.add, ends)
 
 
 def weighted_layers(network: nn.Module) -> list[nn.Conv2d | nn.ConvTranspose2d]:

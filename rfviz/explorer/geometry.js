@@ -16,7 +16,8 @@ export function reach(spec, axis) {
 }
 
 /**
- * (rows, columns) of the output, or null where the kernel does not fit.
+ * (rows, columns) of the output, or null where the kernel does not fit, or padding "same" meets a
+ * stride, which torch refuses.
  * Source: Dumoulin & Visin, arXiv:1603.07285, relationship 15.
  * @param {Spec} spec
  */
@@ -29,7 +30,8 @@ export function outputSize(spec) {
   const largest = { reflect: -1, circular: 0 }[spec.mode];
   const tooMuch = AXES.some((axis) =>
     largest !== undefined && Math.max(...spec.pads[axis]) > spec.inputSize[axis] + largest);
-  return size.includes(0) || tooMuch ? null : size;
+  const refused = spec.padding === "same" && Math.max(...spec.stride) > 1;
+  return size.includes(0) || tooMuch || refused ? null : size;
 }
 
 /**

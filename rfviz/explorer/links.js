@@ -30,7 +30,8 @@ function span([rows, columns]) {
  */
 export function pointedAt(kind, place, { spec, filter, position }) {
   const size = outputSize(spec);
-  const row = Math.round(place.y), column = Math.round(place.x);
+  // Math.round gives -0 for what lies just above or left of 0; + 0 makes that 0.
+  const row = Math.round(place.y) + 0, column = Math.round(place.x) + 0;
   const nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
   const within = (n, most) => n >= 0 && n < most;
   if (kind === "output") {
@@ -48,7 +49,8 @@ export function pointedAt(kind, place, { spec, filter, position }) {
     return { position: output, entry: row, pixel: pixelOf(spec, row, column) };
   }
   if (kind === "weights") {
-    return within(column, nRows) ? { position, entry: column, weight: true, filter: row } : null;
+    const inside = within(row, filter.count) && within(column, nRows) && isWeight(row, column, spec, filter);
+    return inside ? { position, entry: column, weight: true, filter: row } : null;
   }
   const taps = spec.kernel[0] * spec.kernel[1];
   const own = kind === "patch" ? (place.tap?.[0] ?? -1) * taps + (place.tap?.[1] ?? 0) * spec.kernel[1] + (place.tap?.[2] ?? 0) : column;
@@ -56,6 +58,13 @@ export function pointedAt(kind, place, { spec, filter, position }) {
   if (own < 0 || entry >= filter.channels[1] * taps) return null;
   const at = position[0] * size[1] + position[1];
   return { position, entry, pixel: pixelOf(spec, entry, at) };
+}
+
+/** Whether a filter has a weight for a matrix row: the row's channel is of the filter's group. */
+function isWeight(row, entry, spec, { channels: [first, last], count }) {
+  const size = last - first, groups = spec.channels / size;
+  const group = Math.floor(row / (count / groups));
+  return Math.floor(tapOf(spec, entry)[0] / size) === group;
 }
 
 /** The highlights of a panel of some kind. @returns {import("./marks.js").Mark[]} */
@@ -148,12 +157,14 @@ export function sentenceOf(pointed, scene, value) {
     const { rows, columns } = readers(spec, pointed.pixel);
     const outputs = new Set(rows.map(([at]) => at)).size * new Set(columns.map(([at]) => at)).size;
     const total = rows.length * columns.length * spec.channels;
-    return `Pixel ${pair(pointed.pixel)}: read by ${number(outputs)} outputs, ${number(total)} copies in the column matrix`;
+    const read = `${number(outputs)} ${outputs === 1 ? "output" : "outputs"}`;
+    const copied = `${number(total)} ${total === 1 ? "copy" : "copies"}`;
+    return `Pixel ${pair(pointed.pixel)}: read by ${read}, ${copied} in the column matrix`;
   }
   const tap = pointed.entry === undefined ? "" : tapOf(spec, pointed.entry).join(", ");
   if (pointed.weight) {
     const size = outputSize(spec);
-    return `Weight (${tap}) of filter ${pointed.filter ?? filter.index}: row ${number(pointed.entry)} of the matrix, meets one pixel for each of ${number(size[0] * size[1])} outputs`;
+    return `Weight (${tap}) of filter ${pointed.filter ?? filter.index}: row ${number(pointed.entry)} of the matrix, meets one pixel for each of the ${number(size[0] * size[1])} outputs`;
   }
   const size = outputSize(spec);
   const place = `Output row ${number(pointed.position[0])}, column ${number(pointed.position[1])} of ${number(size[0])} × ${number(size[1])}: ${value}`;

@@ -256,6 +256,8 @@ export class Panel {
     if (!this.drawnRevision || !this.header) return;
     const tiled = !paint && Boolean(this.tiles.tile);
     this.host.classList.toggle("rfviz-tiled", tiled);
+    if (tiled) this.host.dataset.tile = this.tiles.tile.box.join(" ");
+    else delete this.host.dataset.tile;
     if (tiled) {
       this.underUsed = true;
       this.tiles.paint(fit(this.under, this.figure), this.theme);

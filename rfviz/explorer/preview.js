@@ -77,7 +77,8 @@ export function previewRange(spec, position, pixels) {
     const least = atEdge(first) ? 0 : Math.ceil((first + pad) / step);
     const last = first + length >= spec.inputSize[axis]
       ? size[axis] - 1 : Math.floor((first + length - 1 - span + pad) / step);
-    const from = Math.max(least, position[axis] - 32), to = Math.min(last, position[axis] + 31);
-    return [from, Math.max(from, to + 1)];
+    // Padding that copies pixels from elsewhere may be all of a window that holds no neighbour.
+    if (position[axis] < least || position[axis] > last) return [position[axis], position[axis] + 1];
+    return [Math.max(least, position[axis] - 32), Math.min(last, position[axis] + 31) + 1];
   });
 }

@@ -106,51 +106,64 @@ def _collect(function: FunctionType, imports: set[str], definitions: dict[str, s
     if function.__name__ in definitions:
         return
     definitions[function.__name__] = ""
-    code = _source(function)
-    used = inspect.getclosurevars(function)
-    if used.nonlocals:
+    if function.__code__.co_freevars:
+        names = ", ".join(function.__code__.co_freevars)
         raise InputError(
-            f"Function '{function.__name__}' uses {', '.join(used.nonlocals)} of another."
+            f"Function '{function.__name__}' uses {names} of the function around it, which cannot "
+            f"be written into a file.",
+            remedy="Move them to the top of the file",
         )
-    for name, value in used.globals.items():
-        if isinstance(value, Operator):
-            value = value.function
-        if isinstance(value, ModuleType):
-            imports.add(_import_of(name, value))
-        elif isinstance(value, FunctionType) and value.__module__ == function.__module__:
-            _collect(value, imports, definitions)
-        elif isinstance(value, _SCALARS):
-            definitions.setdefault(name, f"{name} = {value!r}\n")
-        elif _is_importable(value):
-            imports.add(f"from {value.__module__} import {value.__name__} as {name}")
-        else:
-            raise InputError(
-                f"Function '{function.__name__}' uses {name!r}, a {type(value).__name__}, which "
-                f"cannot be written into a file.",
-                remedy="Make it inside the function",
-            )
+    code, names_used = _source(function)
+    for name in sorted(names_used & function.__globals__.keys()):
+        _add(name, function.__globals__[name], function, imports, definitions)
     # Last, so that what it uses comes before it.
-    definitions[function.__name__] = definitions.pop(function.__name__) + code
+    definitions.pop(function.__name__)
+    definitions[function.__name__] = code
 
 
-def _source(function: FunctionType) -> str:
-    """Return a function's own lines, without its decorators."""
+def _add(
+    name: str,
+    value: object,
+    function: FunctionType,
+    imports: set[str],
+    definitions: dict[str, str],
+) -> None:
+    """Add what a function means by a name: an import, another function, or a constant."""
+    meant = value.function if isinstance(value, Operator) else value
+    if isinstance(meant, ModuleType):
+        imports.add(_import_of(name, meant))
+    elif isinstance(meant, FunctionType) and meant.__module__ == function.__module__:
+        _collect(meant, imports, definitions)
+    elif isinstance(meant, _SCALARS):
+        definitions.setdefault(name, f"{name} = {meant!r}\n")
+    elif hasattr(meant, "__module__") and hasattr(meant, "__name__"):
+        imports.add(f"from {meant.__module__} import {meant.__name__} as {name}")
+    else:
+        raise InputError(
+            f"Function '{function.__name__}' uses {name!r}, a {type(meant).__name__}, which "
+            f"cannot be written into a file.",
+            remedy="Make it inside the function",
+        )
+
+
+def _source(function: FunctionType) -> tuple[str, set[str]]:
+    """Return a function's own lines, without its decorators, and the names that they use."""
     linecache.checkcache(function.__code__.co_filename)
     try:
         code = textwrap.dedent(inspect.getsource(function))
         first = ast.parse(code).body[0]
     except (OSError, TypeError, SyntaxError, IndexError) as error:
-        raise InputError(
-            f"The source of function '{function.__name__}' cannot be found."
-        ) from error
-    return "\n".join(code.splitlines()[first.lineno - 1 :]) + "\n"
+        what = f"The source of function '{function.__name__}' cannot be found."
+        raise InputError(what, remedy="Write it in a file of its own") from error
+    assert isinstance(first, ast.FunctionDef)
+    # Annotations are left out: the file postpones them, so they may name what it lacks.
+    parts = [*first.body, *first.args.defaults, *filter(None, first.args.kw_defaults)]
+    nodes = [node for part in parts for node in ast.walk(part)]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return "\n".join(code.splitlines()[first.lineno - 1 :]) + "\n", names
 
 
 def _import_of(name: str, module: ModuleType) -> str:
     if module.__name__ == name:
         return f"import {name}"
     return f"import {module.__name__} as {name}"
-
-
-def _is_importable(value: object) -> bool:
-    return hasattr(value, "__module__") and hasattr(value, "__name__")

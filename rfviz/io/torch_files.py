@@ -8,26 +8,21 @@ what rebuilds tensors goes on to it.
 import io
 import math
 import pickle
-import pickletools
-import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 
 from rfviz.conv.spec import InputError
+from rfviz.io.pickle_scan import check_pickle
 from rfviz.io.weight_archives import SAVE_AGAIN, Archive, check_total
 
 _ZIP = b"PK\x03\x04"
-_LEGACY = (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", b"\x80\x02")
-_MAX_PICKLE_BYTES = 8_000_000
-_MAX_OPCODES = 1_000_000
-_MAX_DEPTH = 4
-_SAVE_STATE_DICT = "Load it where you trust it, and torch.save(model.state_dict(), ...) anew"
-_HARMLESS = re.compile(
-    r"collections OrderedDict|torch Size|torch\._utils _rebuild_(?:tensor_v2|parameter)|"
-    r"torch (?:\w+Storage|float\d+|bfloat16|u?int\d+|bool)|torch\.storage _?UntypedStorage|"
-    r"torch\.nn\.parameter Parameter|torch\.serialization _get_layout"
+_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+# Also the deepest nesting, well below Python's own limit.
+_MAX_CONTAINERS = 200
+_SAVE_STATE_DICT = (
+    "Ask its author for a file of model.state_dict() alone, saved with torch.save or safetensors"
 )
 # Where checkpoints keep the weights; the first that is there is taken.
 _NESTED = (
@@ -63,7 +58,7 @@ def load_torch(data: bytes) -> dict[str, torch.Tensor]:
             "The file is a TorchScript program, which holds code as well as weights.",
             remedy=_SAVE_STATE_DICT,
         )
-    _check_pickle(archive.read(names[0]))
+    check_pickle(archive.read(names[0]), _SAVE_STATE_DICT)
     try:
         loaded: object = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (
@@ -84,15 +79,15 @@ def load_torch(data: bytes) -> dict[str, torch.Tensor]:
         said = " ".join(str(error).split())[:120] or type(error).__name__
         what = f"The PyTorch file is damaged or of a kind not read here ({said})."
         raise InputError(what, remedy=_SAVE_STATE_DICT) from error
-    return _without_prefix(_checked(_tensors_of(loaded)))
+    return _without_prefix(_checked(_tensors_of(loaded, set())))
 
 
 def _not_a_zip(data: bytes) -> InputError:
-    if data.startswith(_LEGACY):
+    if data.startswith(_PICKLES):
         return InputError(
             "The file is a bare pickle, as PyTorch wrote before 1.6; such files are not opened, "
             "because they could run code.",
-            remedy="Load it where you trust it, and save it anew with torch.save",
+            remedy=_SAVE_STATE_DICT,
         )
     head = data[:40]
     if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head):
@@ -116,66 +111,35 @@ def _check_stored(archive: Archive, data: bytes) -> None:
         )
 
 
-def _check_pickle(code: bytes) -> None:
-    """Read the opcodes without acting on one, and refuse what names anything but tensors."""
-    if len(code) > _MAX_PICKLE_BYTES:
-        raise InputError(
-            f"The list of tensors in the PyTorch file takes {len(code):,} bytes, more than "
-            f"{_MAX_PICKLE_BYTES:,}.",
-            remedy=_SAVE_STATE_DICT,
-        )
-    try:
-        for n_opcodes, (opcode, argument, _) in enumerate(pickletools.genops(code)):
-            if n_opcodes > _MAX_OPCODES:
-                what = f"The PyTorch file lists more than {_MAX_OPCODES:,} things."
-                raise InputError(what, remedy=_SAVE_STATE_DICT)
-            _check_opcode(opcode.name, argument)
-    except InputError:
-        raise
-    except (ValueError, LookupError, OverflowError, MemoryError, struct.error) as error:
-        what = "The list of tensors in the PyTorch file is damaged."
-        raise InputError(what, remedy=SAVE_AGAIN) from error
+def _tensors_of(loaded: object, seen: set[int]) -> dict[str, torch.Tensor]:
+    """Named tensors of a state dict, or of the part of a checkpoint that is one.
 
-
-def _check_opcode(name: str, argument: object) -> None:
-    if name in {"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "BYTEARRAY8"}:
-        raise InputError(
-            f"The PyTorch file uses the pickle operation {name}, which torch.save does not write "
-            f"for weights; it was not opened.",
-            remedy=_SAVE_STATE_DICT,
-        )
-    if name == "GLOBAL" and not _HARMLESS.fullmatch(str(argument)):
-        wanted = str(argument).replace(" ", ".")[:80]
-        raise InputError(
-            f"The PyTorch file asks for {wanted!r}, which is more than weights; it was not opened "
-            f"and nothing was run.",
-            remedy=_SAVE_STATE_DICT,
-        )
-
-
-def _tensors_of(loaded: object, depth: int = 0) -> dict[str, torch.Tensor]:
-    """Named tensors of a state dict, or of the part of a checkpoint that is one."""
+    Each container is looked into once, since a short file can hold one in itself many times.
+    """
     if isinstance(loaded, torch.Tensor):
         return {"weight": loaded}
+    if id(loaded) in seen:
+        return {}
+    seen.add(id(loaded))
     named = dict(_items(loaded))
     direct = {name: value for name, value in named.items() if isinstance(value, torch.Tensor)}
-    if direct or depth >= _MAX_DEPTH:
+    if direct or len(seen) > _MAX_CONTAINERS:
         return direct
     nested = [name for name in _NESTED if isinstance(named.get(name), Mapping)]
     for name in nested:
-        if found := _tensors_of(named[name], depth + 1):
+        if found := _tensors_of(named[name], seen):
             return found
-    others = [name for name in named if name not in nested and not name.startswith("optim")][:100]
+    others = [name for name in named if name not in nested and not name.startswith("optim")]
     return {
         f"{name}.{inner}": tensor
-        for name in others
-        for inner, tensor in _tensors_of(named[name], depth + 1).items()
+        for name in others[:_MAX_CONTAINERS]
+        for inner, tensor in _tensors_of(named[name], seen).items()
     }
 
 
 def _items(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, Mapping):
-        yield from ((str(name), part) for name, part in value.items())
+        yield from ((name, part) for name, part in value.items() if isinstance(name, str))
     elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
         yield from ((str(index), part) for index, part in enumerate(value))
 

@@ -66,7 +66,7 @@ class LayerEntry:
     def weight_shape(self) -> tuple[int, int, int, int]:
         """(filters, channels / groups, kernel height, kernel width)."""
         if len(self.shape) == 3:
-            return (self.shape[0], 1, *self.shape[1:])  # type: ignore[return-value]
+            return (self.shape[0], 1, *self.shape[1:])
         filters, channels, height, width = (1,) * (4 - len(self.shape)) + self.shape
         return (filters, channels, height, width)
 

@@ -14,10 +14,13 @@ from torch import Tensor
 
 from rfviz.io.pictures import load_picture
 from rfviz.io.samples import load_sample
+from rfviz.io.weights import load_weights
 
 T = TypeVar("T")
 
 N_PICTURES = 4
+N_WEIGHT_FILES = 2
+N_LAYERS = 4
 N_RESULTS = 16
 
 
@@ -41,6 +44,18 @@ def sample(name: str) -> Tensor:
 @st.cache_resource(max_entries=N_PICTURES, show_spinner=False)
 def worked_on(key: Hashable, _make: Callable[[], Tensor]) -> Tensor:
     """The part of a picture that is worked on (region, grey, reduced), by its key."""
+    return _make()
+
+
+@st.cache_resource(max_entries=N_WEIGHT_FILES, show_spinner="Reading the weights")
+def weights_in(digest: str, ending: str, _data: bytes) -> dict[str, Tensor]:
+    """All tensors of a weights file; ``digest`` and the ending of its name are the key."""
+    return load_weights(_data, f"weights{ending}")
+
+
+@st.cache_resource(max_entries=N_LAYERS, show_spinner=False)
+def layer_for(key: Hashable, _make: Callable[[], Tensor]) -> Tensor:
+    """A layer's weight as it is computed with, by its key."""
     return _make()
 
 

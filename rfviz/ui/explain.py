@@ -1,6 +1,6 @@
 """What does not fit, in words, with the remedies as buttons; and what the rest waits for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -9,14 +9,22 @@ from rfviz.conv.spec import Conv2dSpec, InputError, Remedy
 from rfviz.ui import parameters
 
 
-def explain(error: InputError, arguments: Mapping[str, Any], waiting: Sequence[str]) -> None:
+def explain(
+    error: InputError,
+    arguments: Mapping[str, Any],
+    waiting: Sequence[str],
+    *,
+    fixed: Collection[str] = (),
+) -> None:
     """Show an error, a button for each remedy that a widget can apply, and the waiting panels.
 
-    ``arguments`` are those of the ``Conv2dSpec`` that does not fit; a remedy changes some of them.
+    ``arguments`` are those of the ``Conv2dSpec`` that does not fit; a remedy changes some of them,
+    but for those that are ``fixed``, because the weights decide them.
     """
     with st.container(border=True):
         st.error(error.what, icon=":material/rule:")
-        buttons, advice = _sorted_remedies(error.remedies, arguments)
+        remedies = [each for each in error.remedies if not set(fixed) & set(each.changes)]
+        buttons, advice = _sorted_remedies(remedies, arguments)
         if buttons:
             st.caption("Each of these alone mends it:")
         with st.container(horizontal=True):
@@ -25,7 +33,7 @@ def explain(error: InputError, arguments: Mapping[str, Any], waiting: Sequence[s
                     remedy.label, key=f"remedy-{number}", on_click=parameters.apply, args=(state,)
                 )
         for remedy in advice:
-            st.markdown(_as_text(remedy.label.rstrip(".") + "."))
+            st.markdown(as_text(remedy.label.rstrip(".") + "."))
     for panel in waiting:
         st.info(f"{panel}: waits until the parameters fit.", icon=":material/hourglass_empty:")
 
@@ -44,6 +52,6 @@ def _sorted_remedies(
     return buttons, advice
 
 
-def _as_text(sentence: str) -> str:
+def as_text(sentence: str) -> str:
     """Words that may hold a file's name, so that markdown takes them as they are."""
     return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>()#+-!|$~:" else sign for sign in sentence)

@@ -5,7 +5,7 @@ they say with :func:`inputs_or_stop`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,12 @@ from rfviz.conv.columns import ColumnMatrix
 from rfviz.conv.spec import Conv2dSpec, InputError, Pair
 from rfviz.ui.explain import explain
 from rfviz.ui.parameters import parameter_widgets
-from rfviz.ui.pictures import Picture, picture_widgets
-from rfviz.ui.weights import Choices, weight_widgets
+from rfviz.ui.pictures import Picture, picture_widgets, repeated
+from rfviz.ui.weight_editor import hand_widgets
+from rfviz.ui.weight_file import file_widgets
+from rfviz.ui.weights import WeightChoices, weight_widgets
+
+WEIGHT_SOURCES = ("Named", "File", "By hand")
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Inputs:
 
     picture: Picture
     spec: Conv2dSpec
-    choices: Choices
+    choices: WeightChoices
     weight: Tensor
     bias: Tensor | None
     columns: ColumnMatrix
@@ -69,7 +73,7 @@ class Controls:
 
     picture: Picture | InputError
     arguments: dict[str, Any]
-    choices: Choices
+    choices: WeightChoices | InputError
 
 
 def draw_controls() -> None:
@@ -83,11 +87,50 @@ def draw_controls() -> None:
         except InputError as error:
             picture = error
             st.error(str(error))
-        st.subheader("Convolution")
-        arguments = parameter_widgets()
-        st.subheader("Weights")
-        choices = weight_widgets()
+        arguments, choices = _convolution_widgets(picture)
+    if (
+        isinstance(picture, Picture)
+        and not isinstance(choices, InputError)
+        and choices.repeats_grey
+    ):
+        picture = repeated(picture, 3)
     st.session_state["controls"] = Controls(picture, arguments, choices)
+
+
+def _convolution_widgets(
+    picture: Picture | InputError,
+) -> tuple[dict[str, Any], WeightChoices | InputError]:
+    """The parameters above the weights; but a file is asked first, since it gives parameters."""
+    parameters, weights = st.container(), st.container()
+    n_channels = picture.n_channels if isinstance(picture, Picture) else None
+    choices: WeightChoices | InputError
+    fixed: Mapping[str, Any] = {}
+    with weights:
+        st.subheader("Weights")
+        source = st.segmented_control(
+            "Weights from", WEIGHT_SOURCES, default="Named", required=True, key="weights_source",
+            bind="query-params", label_visibility="collapsed",
+        )  # fmt: skip
+        if source == "File":
+            try:
+                choices = file_widgets(n_channels)
+                fixed = choices.fixed
+            except InputError as error:
+                choices = error
+                st.error(str(error))
+    with parameters:
+        st.subheader("Convolution")
+        arguments = parameter_widgets(fixed)
+    with weights:
+        if source == "By hand":
+            try:
+                choices = hand_widgets(arguments, n_channels)
+            except InputError as error:
+                choices = error
+                st.error(str(error))
+        elif source == "Named":
+            choices = weight_widgets()
+    return arguments, choices
 
 
 def _drop_infinite_numbers() -> None:
@@ -118,17 +161,22 @@ def inputs_or_stop(waiting: Sequence[str]) -> Inputs:
     """
     controls: Controls = st.session_state["controls"]
     arguments = controls.arguments
+    fixed: Mapping[str, Any] = {}
     try:
         if isinstance(controls.picture, InputError):
             arguments = {}
             raise controls.picture
+        if isinstance(controls.choices, InputError):
+            arguments = {}
+            raise controls.choices
+        fixed = controls.choices.fixed
         return _fitted(controls.picture, arguments, controls.choices)
     except InputError as error:
-        explain(error, arguments, waiting)
+        explain(error, arguments, waiting, fixed=fixed)
         st.stop()
 
 
-def _fitted(picture: Picture, arguments: dict[str, Any], choices: Choices) -> Inputs:
+def _fitted(picture: Picture, arguments: dict[str, Any], choices: WeightChoices) -> Inputs:
     spec = Conv2dSpec(**arguments)
     spec.check_channels(picture.n_channels, choices.n_filters)
     columns = ColumnMatrix(picture.pixels, spec)

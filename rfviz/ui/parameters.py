@@ -40,8 +40,11 @@ SIDES = MappingProxyType(
 MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-def parameter_widgets() -> dict[str, Any]:
-    """Draw the widgets; return the arguments of ``Conv2dSpec`` that they say."""
+def parameter_widgets(fixed: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    """Draw the widgets; return the arguments of ``Conv2dSpec`` that they say.
+
+    ``fixed`` may hold ``kernel_size`` and ``groups``, which then cannot be moved.
+    """
     separate = st.toggle(
         "Height and width separately",
         key="separate",
@@ -50,7 +53,7 @@ def parameter_widgets() -> dict[str, Any]:
         help="Off: one slider sets height and width together.",
     )
     arguments: dict[str, Any] = {
-        "kernel_size": _pair(KERNEL, separate),
+        "kernel_size": _fixed_kernel(fixed) or _pair(KERNEL, separate),
         "stride": _pair(STRIDE, separate),
         "padding": _padding(separate),
         "padding_mode": st.selectbox(
@@ -59,11 +62,46 @@ def parameter_widgets() -> dict[str, Any]:
         ),
         "dilation": _pair(DILATION, separate),
     }  # fmt: skip
-    arguments["groups"] = st.number_input(
+    arguments["groups"] = fixed.get("groups") or st.number_input(
         "Groups", 1, 64, 1, key="groups", bind="query-params",
         help="Channels are split into this many groups; each filter reads one group.",
     )  # fmt: skip
+    _announce_hidden()
     return arguments
+
+
+def _announce_hidden() -> None:
+    """Give the widgets that are not shown a state.
+
+    When a callback sets one and it then appears, Streamlit writes it into the address only if it
+    knew the key before.
+    """
+    for slider in (KERNEL, STRIDE, PADDING, DILATION):
+        for key in (slider.key, f"{slider.key}_height", f"{slider.key}_width"):
+            st.session_state.setdefault(key, slider.default)
+    for key in SIDES:
+        st.session_state.setdefault(key, 1)
+
+
+def _fixed_kernel(fixed: Mapping[str, Any]) -> Pair | None:
+    """A weight's kernel size on sliders that do not move, and why."""
+    if "kernel_size" not in fixed:
+        return None
+    height, width = fixed["kernel_size"]
+    sides = {KERNEL.label: height}
+    if height != width:
+        sides = {f"{KERNEL.label}, height": height, f"{KERNEL.label}, width": width}
+    for place, (label, side) in zip(st.columns(len(sides)), sides.items(), strict=True):
+        place.slider(
+            label, KERNEL.least, max(KERNEL.most, side), side, disabled=True,
+            key=f"weights-{label}-{side}", help=KERNEL.about,
+        )  # fmt: skip
+    groups = fixed["groups"]
+    st.caption(
+        f"The weight from the file has {height} × {width} taps, so the kernel size is given"
+        + (f", and so are its {groups} groups." if groups > 1 else "; it has no groups.")
+    )
+    return height, width
 
 
 def _pair(slider: Slider, separate: bool) -> int | Pair:

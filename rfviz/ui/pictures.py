@@ -1,6 +1,6 @@
 """Choosing a picture: a sample, files, or the camera; and the part of it that is worked on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -144,3 +144,12 @@ def _part(
     whole = key == (source.key, False, None, 1)
     pixels = source.pixels if whole else caches.worked_on(key, make)
     return Picture(source.name, key, pixels, (height, width), factor)
+
+
+def repeated(picture: Picture, times: int) -> Picture:
+    """A grey picture as one of so many equal channels; another picture as it is."""
+    if picture.n_channels != 1:
+        return picture
+    key = (*picture.key, "repeated", times)
+    pixels = caches.worked_on(key, lambda: picture.pixels.repeat(times, 1, 1))
+    return replace(picture, key=key, pixels=pixels)

@@ -7,6 +7,7 @@ import streamlit as st
 from rfviz.ui.inputs import Inputs
 
 LARGEST = 10**8
+POSITION = ("row", "column", "filter")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ def position_widgets(inputs: Inputs) -> Chosen:
     A position that a smaller output has lost moves to the nearest one that is left, and a
     sentence says so.
     """
+    _carry_to_this_page()
     cells = st.columns(3)
     height, width = inputs.output_size
     with cells[0]:
@@ -44,6 +46,20 @@ def position_widgets(inputs: Inputs) -> Chosen:
     with cells[2]:
         filter_index = _number("filter", "Filter", inputs.weight.shape[0], 0)
     return Chosen(row, column, filter_index)
+
+
+def _carry_to_this_page() -> None:
+    """Take the position along when another page is turned to.
+
+    Streamlit forgets there what only the address has said so far, and leaves it out of the new one.
+    """
+    page = st.context.url
+    if st.session_state.get("position_page", page) != page:
+        for key in POSITION:
+            if st.session_state.get(key) is not None and key not in st.query_params:
+                st.session_state[key] = st.session_state[key]
+                st.query_params[key] = str(st.session_state[key])
+    st.session_state["position_page"] = page
 
 
 def choose_pixel(row: int, column: int) -> None:

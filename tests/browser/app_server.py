@@ -3,8 +3,7 @@
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from socket import socket
 
@@ -17,10 +16,10 @@ class AppServer:
 
     def __init__(self, log: Path) -> None:
         self._log = log
-        port = _free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self._port = _free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
         options = {
-            "server.port": str(port),
+            "server.port": str(self._port),
             "server.address": "127.0.0.1",
             "server.headless": "true",
             # Files that are edited while the tests run are not the tests' business.
@@ -59,11 +58,14 @@ class AppServer:
             time.sleep(0.1)
 
     def _answers(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=5)
         try:
-            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as response:
-                return bool(response.status == 200)
-        except (urllib.error.URLError, OSError):
+            connection.request("GET", "/_stcore/health")
+            return connection.getresponse().status == 200
+        except (HTTPException, OSError):
             return False
+        finally:
+            connection.close()
 
 
 def _free_port() -> int:

@@ -8,9 +8,11 @@ import pytest
 from app_page import SECONDS, AppPage
 from app_server import AppServer
 from chromium import installed_browser, launch
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 Open = Callable[..., AppPage]
+Profiles = Callable[..., BrowserContext]
+SIZE = {"width": 1440, "height": 1000}
 expect.set_options(timeout=SECONDS * 1000)
 
 
@@ -32,37 +34,47 @@ def browser() -> Iterator[Browser]:
         path = installed_browser(playwright)
         if path is None:
             missing = "There is no Chromium: run tests/install"
-            pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+            if os.environ.get("CI"):
+                pytest.fail(missing)
+            pytest.skip(missing)
         browser = launch(playwright, path)
         yield browser
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def profiles(browser: Browser) -> Iterator[Profiles]:
+    """Makes a browser profile; one for each file and choice of options, so that it has a cache."""
+    made: dict[str, BrowserContext] = {}
+
+    def profile(**options: Any) -> BrowserContext:
+        key = repr(sorted(options.items()))
+        if key not in made:
+            made[key] = browser.new_context(**{"viewport": SIZE, **options})
+        return made[key]
+
+    yield profile
+    for context in made.values():
+        context.close()
+
+
 @pytest.fixture
-def open_app(server: AppServer, browser: Browser) -> Iterator[Open]:
-    """Opens a page of the app at an address, in a browser profile of its own or beside another.
+def open_app(server: AppServer, profiles: Profiles) -> Iterator[Open]:
+    """Opens a page of the app at an address, in a tab of its own.
 
     At the end of the test none of them may have met an error, a warning or another host.
     """
     opened: list[AppPage] = []
 
     def open_page(
-        name: str = "",
-        address: Mapping[str, Any] | None = None,
-        *,
-        beside: AppPage | None = None,
-        **options: Any,
+        name: str = "", address: Mapping[str, Any] | None = None, **options: Any
     ) -> AppPage:
-        size = {"width": 1440, "height": 1000}
-        context = beside.page.context if beside else browser.new_context(
-            **{"viewport": size, **options}
-        )  # fmt: skip
-        page = AppPage(context.new_page(), server.url)
+        page = AppPage(profiles(**options).new_page(), server.url)
         opened.append(page)
         page.open(name, address)
         return page
 
     yield open_page
-    for context in {id(page.page.context): page.page.context for page in opened}.values():
-        context.close()
+    for page in opened:
+        page.page.close()
     assert [trouble for page in opened for trouble in page.troubles] == []

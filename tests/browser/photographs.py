@@ -5,12 +5,12 @@ from functools import cache
 
 import numpy as np
 from PIL import Image
-from skimage.data import astronaut  # type: ignore[import-untyped]
+from skimage.data import astronaut
 
 
 def jpeg(size: tuple[int, int] | None = None) -> bytes:
     """A photograph as a JPEG, of (width, height) if given, with noise so that it has detail."""
-    image = Image.fromarray(astronaut())
+    image = Image.fromarray(np.asarray(astronaut()))  # type: ignore[no-untyped-call]
     if size is not None:
         image = _enlarged(image, size)
     stream = io.BytesIO()

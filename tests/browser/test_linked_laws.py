@@ -1,178 +1,50 @@
-"""The explorer's arithmetic in the browser obeys the laws of rfviz.conv: torch is the judge.
-
-Every scene is drawn at random from a seed and goes to the scripts as the server would send it.
-"""
+"""The explorer's arithmetic in the browser obeys the laws of rfviz.conv: torch is the judge."""
 
 import json
-import random
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
 from conftest import Open
-from torch import Tensor
+from linked_scenes import N_SCENES, Drawn, Part, draw_spec, drawn, seeded, spec_json
 
-from rfviz.conv.columns import ColumnMatrix
-from rfviz.conv.spec import Conv2dSpec, InputError
-from rfviz.explorer.mount import Scene
+from rfviz.conv.spec import Conv2dSpec, InputError, Pair
 
-N_SCENES = 200
-MODULES = ("geometry", "values", "links", "preview")
-# What each test asks of every scene; the modules are those that the server serves.
-ASK = f"""async ([text, body]) => {{
-  const parts = {json.dumps(MODULES)}.map((name) => import(`/rfviz/${{name}}.js`));
-  const modules = Object.assign({{}}, ...(await Promise.all(parts)));
-  const ask = new Function("modules", "one", `const {{ ${{Object.keys(modules)}} }} = modules; ${{body}}`);
-  const plain = (value) => (ArrayBuffer.isView(value) ? Array.from(value) : value);
-  return JSON.parse(text).map((one) => {{
-    const answer = ask(modules, one);
-    for (const [name, value] of Object.entries(answer)) answer[name] = plain(value) ?? null;
-    return answer;
-  }});
-}}"""
-PIXELS = "const held = (box) => ({ ...box, data: Uint8Array.from(box.data) });"
+# Runs a body for each of some scenes, with the functions of the modules that the server serves.
+ASK = """async ([scenes, body]) => {
+  const names = ["geometry", "values", "links", "preview"];
+  const modules = await Promise.all(names.map((name) => import(`/rfviz/${name}.js`)));
+  const known = Object.assign({}, ...modules);
+  const answer = new Function("known", "one", `const { ${Object.keys(known)} } = known; ${body}`);
+  const plain = (value) => (ArrayBuffer.isView(value) ? Array.from(value) : value ?? null);
+  return JSON.parse(scenes).map((one) => {
+    for (const part of ["whole", "held"]) {
+      if (one[part]) one[part].data = Uint8Array.from(one[part].data);
+    }
+    return Object.fromEntries(Object.entries(answer(known, one)).map(([k, v]) => [k, plain(v)]));
+  });
+}"""
+Ask = Callable[..., list[dict[str, Any]]]
 
 
-class Window(NamedTuple):
-    """A part of a picture, as the browser may hold it."""
+@pytest.fixture
+def ask(open_app: Open) -> Ask:
+    # A script of the app is a page too, and one that opens at once.
+    app = open_app("rfviz/geometry.js")
 
-    rows: range
-    columns: range
+    def answers(body: str, scenes: Sequence[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+        asked = [one.as_json() for one in drawn()] if scenes is None else scenes
+        found: list[dict[str, Any]] = app.page.evaluate(ASK, [json.dumps(asked), body])
+        assert len(found) == len(asked)
+        return found
 
-
-class Drawn(NamedTuple):
-    """A picture under a spec that fits, the weights, and what a person might point at."""
-
-    image: Tensor
-    spec: Conv2dSpec
-    weight: Tensor
-    bias: float
-    divisor: int
-    filter_index: int
-    output: tuple[int, int]
-    pixel: tuple[int, int]
-    part: Window
-    window: Window
-
-    @property
-    def columns(self) -> ColumnMatrix:
-        return ColumnMatrix(self.image, self.spec)
-
-    @property
-    def column(self) -> int:
-        return self.columns.column_index(*self.output)
-
-    @property
-    def channels(self) -> range:
-        size = len(self.image) // self.spec.groups
-        group = self.filter_index // (len(self.weight) // self.spec.groups)
-        return range(group * size, (group + 1) * size)
-
-    def conv2d(self, dtype: torch.dtype) -> Tensor:
-        """The chosen filter's feature map, from F.conv2d on the columns' own padded picture."""
-        padded = self.columns.padded_rows(0, len(self.columns.row_sources)).to(dtype)
-        out = F.conv2d(
-            padded[None] / self.divisor,
-            self.weight.to(dtype),
-            stride=self.spec.stride,
-            dilation=self.spec.dilation,
-            groups=self.spec.groups,
-        )
-        return out[0, self.filter_index] + self.bias
-
-    def as_json(self) -> dict[str, Any]:
-        own = self.weight[self.filter_index]
-        scene = Scene(
-            spec=self.spec,
-            input_size=(self.image.shape[1], self.image.shape[2]),
-            n_channels=len(self.image),
-            column_shape=self.columns.shape,
-            filter_index=self.filter_index,
-            n_filters=len(self.weight),
-            channels=self.channels,
-            channel_names=[str(channel) for channel in self.channels],
-            weights=own.double().flatten().tolist(),
-            bias=self.bias,
-            divisor=self.divisor,
-            token="none",  # noqa: S106 - the name of a picture, no secret
-        )
-        whole = Window(range(self.image.shape[1]), range(self.image.shape[2]))
-        return {
-            "scene": scene.as_json(),
-            "position": self.output,
-            "pixel": self.pixel,
-            "column": self.column,
-            "part": [[side.start, side.stop] for side in self.part],
-            "whole": self.held(whole),
-            "window": self.held(self.window),
-        }
-
-    def held(self, window: Window) -> dict[str, Any]:
-        rows, columns = window
-        pixels = self.image[:, rows.start : rows.stop, columns.start : columns.stop]
-        return {
-            "top": rows.start, "left": columns.start, "height": len(rows), "width": len(columns),
-            "channels": len(self.image), "data": pixels.flatten().tolist(),
-        }  # fmt: skip
+    return answers
 
 
-def draw_spec(rng: random.Random, n_channels: int) -> Conv2dSpec:
-    def two(low: int, high: int) -> tuple[int, int]:
-        return rng.randint(low, high), rng.randint(low, high)
-
-    padding = rng.choice([rng.randint(0, 4), two(0, 4), (two(0, 4), two(0, 4)), "valid", "same"])
-    return Conv2dSpec(
-        rng.choice([rng.randint(1, 5), two(1, 5)]),
-        1 if padding == "same" else rng.choice([1, rng.randint(1, 4), two(1, 4)]),
-        padding,
-        rng.choice([1, rng.randint(1, 3), two(1, 3)]),
-        rng.choice([1, n_channels]),
-        rng.choice(["zeros", "reflect", "replicate", "circular"]),
-    )
-
-
-def part_of(rng: random.Random, n: int) -> range:
-    start = rng.randrange(n)
-    return range(start, rng.randint(start + 1, n))
-
-
-def draw(seed: int) -> Drawn:
-    """Draw until the spec fits the picture."""
-    rng = random.Random(seed)  # noqa: S311 - reproducible tests, no secret
-    generator = torch.Generator().manual_seed(seed)
-    while True:
-        n_channels, size = rng.choice([1, 3]), (rng.randint(1, 18), rng.randint(1, 18))
-        spec = draw_spec(rng, n_channels)
-        try:
-            height, width = spec.output_size(size)
-        except InputError:
-            continue
-        filters = spec.groups * rng.randint(1, 2)
-        shape = (filters, n_channels // spec.groups, *spec.kernel_size)
-        return Drawn(
-            torch.randint(0, 256, (n_channels, *size), dtype=torch.uint8, generator=generator),
-            spec,
-            torch.randn(shape, generator=generator),
-            rng.choice([0.0, 1.5]),
-            rng.choice([1, 255]),
-            rng.randrange(filters),
-            (rng.randrange(height), rng.randrange(width)),
-            (rng.randrange(size[0]), rng.randrange(size[1])),
-            Window(part_of(rng, height), part_of(rng, width)),
-            Window(part_of(rng, size[0]), part_of(rng, size[1])),
-        )
-
-
-@cache
-def drawn() -> tuple[Drawn, ...]:
-    return tuple(map(draw, range(N_SCENES)))
-
-
-def test_the_scenes_drawn_are_of_every_kind() -> None:
+def test_scenes_of_every_kind_are_drawn() -> None:
     specs = [one.spec for one in drawn()]
     kinds = Counter(str(spec.padding) for spec in specs if isinstance(spec.padding, str))
     kinds += Counter(spec.padding_mode for spec in specs)
@@ -184,46 +56,218 @@ def test_the_scenes_drawn_are_of_every_kind() -> None:
     assert min(kinds.values()) >= 10, kinds
 
 
-@pytest.fixture
-def ask(open_app: Open) -> Any:
-    """Runs a script for each of some scenes, or for all; ``one`` is the scene."""
-    app = open_app("rfviz/geometry.js")
-
-    def ask_all(body: str, scenes: Any = None) -> list[dict[str, Any]]:
-        scenes = [one.as_json() for one in drawn()] if scenes is None else scenes
-        answers: list[dict[str, Any]] = app.page.evaluate(ASK, [json.dumps(scenes), body])
-        assert len(answers) == len(scenes)
-        return answers
-
-    return ask_all
-
-
-def test_sizes_and_receptive_fields(ask: Any) -> None:
-    answers = ask("""const { spec } = one.scene; return {
-        size: outputSize(spec), field: receptiveField(spec, one.position),
-        taps: Array.from({ length: one.scene.columnShape[0] }, (_, row) => tapOf(spec, row)),
-        pixels: Array.from({ length: one.scene.columnShape[0] }, (_, row) => pixelOf(spec, row, one.column)),
-    };""")
+def test_receptive_fields_and_taps(ask: Ask) -> None:
+    answers = ask("""
+      const { spec, position, columnShape } = one.scene;
+      const rows = Array.from({ length: columnShape[0] }, (_, row) => row);
+      return {
+        size: outputSize(spec), field: receptiveField(spec, position),
+        taps: rows.map((row) => tapOf(spec, row)),
+        pixels: rows.map((row) => pixelOf(spec, row, one.column)),
+      };""")
     for one, answer in zip(drawn(), answers, strict=True):
         assert tuple(answer["size"]) == one.columns.output_size, one
         field = one.spec.receptive_field(one.output)
-        taps = [range(t["start"], t["start"] + t["step"] * t["count"], t["step"]) for t in answer["field"]]  # fmt: skip  # noqa: E501
-        assert taps == [field.rows, field.columns], one
+        assert [taps_of(axis) for axis in answer["field"]] == [field.rows, field.columns], one
         entries = [one.columns.index_of(row, one.column) for row in range(one.columns.shape[0])]
         assert answer["taps"] == [list(entry[:3]) for entry in entries], one
         assert answer["pixels"] == [list(entry[5:]) for entry in entries], one
 
 
-def test_what_does_not_fit_has_no_size(ask: Any) -> None:
-    rng = random.Random(1)  # noqa: S311 - reproducible tests, no secret
+def taps_of(axis: dict[str, int]) -> range:
+    return range(axis["start"], axis["start"] + axis["step"] * axis["count"], axis["step"])
+
+
+def test_what_does_not_fit_has_no_size(ask: Ask) -> None:
+    rng = seeded(1)
     tried = [(draw_spec(rng, 1), (rng.randint(1, 6), rng.randint(1, 6))) for _ in range(N_SCENES)]
-    scenes, sizes = [], []
-    for spec, size in tried:
-        scene = drawn()[0].as_json()
-        spec_of = replace(draw(0), spec=spec) if False else spec
-        scene["scene"]["spec"] = spec_as_json(spec_of, size, 1)
-        scenes.append(scene)
-        sizes.append(size_or_none(spec, size))
-    answers = ask("return { size: outputSize(one.scene.spec) };", scenes)
-    assert [answer["size"] for answer in answers] == sizes
+    scenes = [{"spec": spec_json(spec, size, 1)} for spec, size in tried]
+    sizes = [size_or_none(spec, size) for spec, size in tried]
+    assert [
+        answer["size"] for answer in ask("return { size: outputSize(one.spec) };", scenes)
+    ] == sizes
     assert 20 < sizes.count(None) < N_SCENES - 20
+
+
+def size_or_none(spec: Conv2dSpec, size: Pair) -> list[int] | None:
+    try:
+        return list(spec.output_size(size))
+    except InputError:
+        return None
+
+
+def test_every_copy_of_a_pixel(ask: Ask) -> None:
+    answers = ask("""return {
+      count: countReaders(one.scene.spec, one.pixel),
+      copies: copies(one.scene.spec, one.pixel, Infinity),
+      few: copies(one.scene.spec, one.pixel, 3),
+    };""")
+    for one, answer in zip(drawn(), answers, strict=True):
+        entries = {tuple(entry) for entry in one.columns.entries_of_pixel(*one.pixel).tolist()}
+        copies = [tuple(entry) for entry in answer["copies"]]
+        assert set(copies) == entries, one
+        assert len(copies) == len(entries) == answer["count"] * len(one.image), one
+        assert answer["few"] == answer["copies"][:3], one
+
+
+def test_vectors_and_sums(ask: Ask) -> None:
+    answers = ask("""
+      const { spec, position, weights, divisor, filter } = one.scene;
+      const own = vectorOf(spec, one.whole, position, filter.channels);
+      return {
+        column: vectorOf(spec, one.whole, position, [0, spec.channels]), own,
+        sum: sumOf(own, weights, filter.bias, divisor),
+        held: vectorOf(spec, one.held, position, [0, spec.channels]),
+      };""")
+    n_held = 0
+    for one, answer in zip(drawn(), answers, strict=True):
+        column = one.columns.column(*one.output)
+        assert answer["column"] == column.tolist(), one
+        own = column.view(len(one.image), -1)[one.channels.start : one.channels.stop]
+        assert answer["own"] == own.flatten().tolist(), one
+        close_to(answer["sum"], one, one.output)
+        held = sources_within(one, one.held)
+        assert answer["held"] == (column.tolist() if held else None), one
+        n_held += held
+    assert 20 < n_held < N_SCENES - 20
+
+
+def close_to(value: Any, one: Drawn, at: Any) -> None:
+    """Equal to torch's outputs: to rounding in float64, to 1e-5 of the largest in float32."""
+    shown = torch.tensor(value, dtype=torch.float64)
+    exact = one.conv2d(torch.float64)[at]
+    torch.testing.assert_close(shown, exact, rtol=1e-9, atol=1e-9 * scale_of(one))
+    single = one.conv2d(torch.float32)[at]
+    torch.testing.assert_close(shown.float(), single, rtol=1e-5, atol=1e-6 * scale_of(one))
+
+
+def scale_of(one: Drawn) -> float:
+    """The most that the terms of a sum can come to, before they cancel."""
+    return float(one.weight.abs().sum()) * 255 / one.divisor
+
+
+def sources_within(one: Drawn, part: Any) -> bool:
+    """Whether a part of the picture holds every pixel that the chosen output reads."""
+    field = one.spec.receptive_field(one.output)
+    sides = zip(
+        (field.rows, field.columns), (one.columns.row_sources, one.columns.column_sources),
+        one.spec.pads, part, strict=True,
+    )  # fmt: skip
+    return all(
+        source < 0 or source in side
+        for taps, sources, (before, _), side in sides
+        for source in sources[torch.tensor(taps) + before].tolist()
+    )
+
+
+def test_feature_maps(ask: Ask) -> None:
+    answers = ask("""
+      const { spec, weights, divisor, filter } = one.scene;
+      const size = outputSize(spec), look = { ...filter, divisor };
+      const map = (pixels, ...part) => convolve(spec, pixels, weights, look, ...part);
+      return {
+        all: map(one.whole, [0, size[0]], [0, size[1]]),
+        part: map(one.whole, ...one.part),
+        held: map(one.held, ...one.part),
+      };""")
+    n_held = 0
+    for one, answer in zip(drawn(), answers, strict=True):
+        everywhere = (slice(None), slice(None))
+        close_to(reshaped(answer["all"], one.columns.output_size), one, everywhere)
+        at, size = slices(one.part), size_of(one.part)
+        close_to(reshaped(answer["part"], size), one, at)
+        if answer["held"] is None:
+            assert not spans_within(one), one
+        else:
+            n_held += 1
+            close_to(reshaped(answer["held"], size), one, at)
+    assert n_held > 10
+
+
+def slices(part: Part) -> tuple[slice, slice]:
+    return slice(part.rows.start, part.rows.stop), slice(part.columns.start, part.columns.stop)
+
+
+def size_of(part: Part) -> Pair:
+    return len(part.rows), len(part.columns)
+
+
+def reshaped(values: list[float], size: Pair) -> Any:
+    return torch.tensor(values, dtype=torch.float64).view(size).tolist()
+
+
+def spans_within(one: Drawn) -> bool:
+    """Whether the pixels held are all from the first to the last that the part's outputs read."""
+    spans = zip(
+        one.part, one.spec.stride, one.spec.effective_kernel_size,
+        (one.columns.row_sources, one.columns.column_sources), one.held, strict=True,
+    )  # fmt: skip
+    return all(
+        source < 0 or source in side
+        for outputs, stride, reach, sources, side in spans
+        for source in sources[outputs[0] * stride : outputs[-1] * stride + reach].tolist()
+    )
+
+
+def test_the_range_previewed_is_held_and_about_the_position(ask: Ask) -> None:
+    answers = ask("""
+      const { spec, position, weights, divisor, filter } = one.scene;
+      const [rows, columns] = previewRange(spec, position, one.held);
+      const held = vectorOf(spec, one.held, position, filter.channels);
+      const look = { ...filter, divisor };
+      const values = held && convolve(spec, one.held, weights, look, rows, columns);
+      return { rows, columns, held: Boolean(held), values };""")
+    for one, answer in zip(drawn(), answers, strict=True):
+        if not answer["held"]:
+            continue
+        ranges = Part(range(*answer["rows"]), range(*answer["columns"]))
+        for at, span, size in zip(one.output, ranges, one.columns.output_size, strict=True):
+            assert at in span, one
+            assert 0 <= span.start < span.stop <= size, one
+        if answer["values"] is not None:
+            close_to(reshaped(answer["values"], size_of(ranges)), one, slices(ranges))
+        else:
+            assert not spans_within(one._replace(part=ranges)), one
+
+
+MOVED = {"kernel": "kernel_size", "stride": "stride", "padding": "padding", "dilation": "dilation"}
+
+
+def test_a_slider_moved_gives_the_spec_that_the_server_makes(ask: Ask) -> None:
+    rng = seeded(2)
+    scenes, expected = [], []
+    for one in drawn():
+        keys = [key for key in MOVED if key != "padding" or not isinstance(one.spec.padding, str)]
+        key, value = rng.choice(keys), rng.randint(1, 6)
+        side = rng.choice(["", "_height", "_width"])
+        spec = one.scene().as_json()["spec"]
+        scenes.append({"spec": spec, "key": key + side, "value": value})
+        expected.append(moved_by_server(one, key, side, value))
+    answers = ask("""
+      const moved = movedSpec(one.spec, one.key, one.value) ?? one.spec;
+      const { padding, ...spec } = moved;
+      return { spec, size: outputSize(moved) };""", scenes)  # fmt: skip
+    for one, answer, (spec, size) in zip(drawn(), answers, expected, strict=True):
+        assert answer["size"] == size, one
+        if spec is not None:
+            assert answer["spec"] == spec, one
+
+
+def moved_by_server(one: Drawn, key: str, side: str, value: int) -> tuple[Any, list[int] | None]:
+    """The spec with one parameter changed, as it is sent, and its output size, None for neither."""
+    name = MOVED[key]
+    pair = list(one.spec.pads if key == "padding" else getattr(one.spec, name))
+    for axis, own in enumerate(("_height", "_width")):
+        if side in ("", own):
+            pair[axis] = (value, value) if key == "padding" else value
+    try:
+        spec = replace_spec(one.spec, name, tuple(pair))
+    except InputError:
+        return None, None
+    sent = spec_json(spec, one.size, len(one.image))
+    sent.pop("padding")
+    return sent, size_or_none(spec, one.size)
+
+
+def replace_spec(spec: Conv2dSpec, name: str, value: Any) -> Conv2dSpec:
+    return replace(spec, **{name: value})

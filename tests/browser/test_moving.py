@@ -76,19 +76,19 @@ def test_keys_move_the_position(open_app: Open) -> None:
     app = open_app().settle()
     app.panel("output").focus()
     row, column = app.place
-    for key, place in {
-        "ArrowRight": (row, column + 1),
-        "ArrowDown": (row + 1, column + 1),
-        "ArrowLeft": (row + 1, column),
-        "ArrowUp": (row, column),
-        "Shift+ArrowRight": (row, column + 10),
-        "Shift+ArrowUp": (row - 10, column + 10),
-        "Home": (row - 10, 0),
-        "End": (row - 10, 27),
-        "Shift+End": (27, 27),
-        "ArrowDown": (27, 27),
-        "Shift+Home": (0, 0),
-    }.items():
+    for key, place in (
+        ("ArrowRight", (row, column + 1)),
+        ("ArrowDown", (row + 1, column + 1)),
+        ("ArrowLeft", (row + 1, column)),
+        ("ArrowUp", (row, column)),
+        ("Shift+ArrowRight", (row, column + 10)),
+        ("Shift+ArrowUp", (row - 10, column + 10)),
+        ("Home", (row - 10, 0)),
+        ("End", (row - 10, 27)),
+        ("Shift+Home", (0, 0)),
+        ("ArrowUp", (0, 0)),
+        ("Shift+End", (27, 27)),
+    ):
         app.page.keyboard.press(key)
         app.wait_for_place(*place)
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from rfviz import filter_bank, load_sample
 
 # Values cross to the browser in float32; what is added in another order differs a little more.
-CLOSE = {"rtol": 1e-5, "atol": 2e-3}
+RELATIVE, ABSOLUTE = 1e-5, 2e-3
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,10 @@ class Case:
         """The column matrix of the padded picture."""
         options = {name: value for name, value in self.options.items() if name != "groups"}
         return F.unfold(self.padded, self.weight.shape[2:], **options)[0]
+
+
+def assert_same(shown: Tensor, expected: Tensor) -> None:
+    torch.testing.assert_close(shown, expected, rtol=RELATIVE, atol=ABSOLUTE)
 
 
 def bank(*arguments: Any, **options: Any) -> Tensor:
@@ -83,7 +87,7 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=CASES.values(), ids=CASES.keys())
+@pytest.fixture(params=list(CASES.values()), ids=list(CASES))
 def case(request: pytest.FixtureRequest) -> Case:
     assert isinstance(request.param, Case)
     return request.param
@@ -93,7 +97,7 @@ def test_receptive_field_page(open_app: Open, case: Case) -> None:
     app = open_app("", case.address).settle()
     n_filters, height, width = case.output.shape
     last = n_filters - 1
-    torch.testing.assert_close(app.z("output"), case.output[0], **CLOSE)
+    assert_same(app.z("output"), case.output[0])
     torch.testing.assert_close(app.picture("input").double(), case.padded[0], rtol=0, atol=0)
     if last:
         app.enter("filter", last)
@@ -102,51 +106,50 @@ def test_receptive_field_page(open_app: Open, case: Case) -> None:
         app.enter("column", column)
         app.wait_for_place(row, column)
         app.eventually(lambda at=(row, column): same_field(app, case, last, *at))  # type: ignore[misc]
-    torch.testing.assert_close(app.z("output"), case.output[last], **CLOSE)
+    assert_same(app.z("output"), case.output[last])
 
 
 def same_field(app: AppPage, case: Case, filter_index: int, row: int, column: int) -> None:
     """Value, patch and vector of one output."""
     app.settle()
     output = case.output[filter_index, row, column].item()
-    assert app.value == pytest.approx(output, rel=CLOSE["rtol"], abs=CLOSE["atol"])
+    assert app.value == pytest.approx(output, rel=RELATIVE, abs=ABSOLUTE)
     entries = case.columns[:, row * case.output.shape[2] + column]
     weight = case.weight[filter_index]
     groups = case.options.get("groups", 1)
     group = filter_index // (len(case.weight) // groups)
     pixels = entries.view(groups, *weight.shape)[group]
     for index, shown in enumerate((*pixels, *weight, *(pixels * weight))):
-        torch.testing.assert_close(app.z("patch", index), shown, **CLOSE)
+        assert_same(app.z("patch", index), shown)
     bars = torch.cat([torch.tensor(app.trace("vector", "y", i)) for i in range(len(pixels))])
-    torch.testing.assert_close(bars.double(), pixels.flatten(), **CLOSE)
+    assert_same(bars.double(), pixels.flatten())
     diamonds = torch.tensor(app.trace("vector", "y", len(pixels)), dtype=torch.float64)
-    torch.testing.assert_close(diamonds, weight.flatten(), **CLOSE)
+    assert_same(diamonds, weight.flatten())
 
 
 def test_column_matrix_page(open_app: Open, case: Case) -> None:
     app = open_app("column_matrix", case.address).settle()
     window, start = app.z("columns"), round(app.trace("columns", "x0"))
     stop = start + window.shape[1]
-    torch.testing.assert_close(window, case.columns[:, start:stop], **CLOSE)
+    assert_same(window, case.columns[:, start:stop])
     overview = app.z("overview")
-    bins = case.columns.unflatten(1, (overview.shape[1], -1)).mean(2)
-    torch.testing.assert_close(overview, bins, **CLOSE)
+    bins = case.columns.view(len(case.columns), overview.shape[1], -1).mean(2)
+    assert_same(overview, bins)
     law = {name: app.z(f"law-{name}") for name in ("x", "reads", "fold")}
-    torch.testing.assert_close(law["fold"], law["x"] * law["reads"], **CLOSE)
+    assert_same(law["fold"], law["x"] * law["reads"])
 
 
 def test_matmul_page(open_app: Open, case: Case) -> None:
     app = open_app("matmul", case.address).settle()
     n_filters, groups = len(case.weight), case.options.get("groups", 1)
-    blocks = case.weight.flatten(1).unflatten(0, (groups, -1))
-    matrix = torch.block_diag(*blocks)
-    torch.testing.assert_close(app.z("weights").nan_to_num(), matrix, **CLOSE)
+    matrix = torch.block_diag(*case.weight.flatten(1).chunk(groups))  # type: ignore[no-untyped-call]
+    assert_same(app.z("weights").nan_to_num(), matrix)
     columns, start = app.z("columns"), round(app.trace("columns", "x0"))
     stop = start + columns.shape[1]
-    torch.testing.assert_close(columns, case.columns[:, start:stop], **CLOSE)
+    assert_same(columns, case.columns[:, start:stop])
     product = case.output.flatten(1)[:n_filters, start:stop]
-    torch.testing.assert_close(app.z("product"), product, **CLOSE)
+    assert_same(app.z("product"), product)
     for name in ("by-matmul", "by-conv2d"):
-        torch.testing.assert_close(app.z(name), case.output[0], **CLOSE)
+        assert_same(app.z(name), case.output[0])
     nothing = torch.zeros_like(case.output[0])
-    torch.testing.assert_close(app.z("difference"), nothing, **CLOSE)
+    assert_same(app.z("difference"), nothing)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+from random_layers import random_layer, torch_size
 from torch import nn
 
-from random_layers import random_layer, torch_size
 from rfviz.conv.errors import InputError
 from rfviz.conv.layers import Layer, as_layer
 from rfviz.conv.spec import Conv2dSpec
@@ -27,7 +27,7 @@ def one_thread() -> Iterator[None]:
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 @pytest.mark.parametrize("seed", range(10))
 def test_output_size_of_2000_random_layers_is_torchs(seed: int) -> None:
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - reproducible tests, no secret
     n_refused = 0
     for _ in range(2000):
         draw = random_layer(rng)

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from random_layers import random_layer
+
 from rfviz.conv.errors import InputError
 from rfviz.conv.fit import axis_numbers, problems
 from rfviz.conv.layers import Layer
@@ -18,7 +18,7 @@ MOST = 60
 
 
 def invalid_layers(seed: int, n: int) -> list[tuple[Layer, tuple[int, int]]]:
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - reproducible tests, no secret
     found: list[tuple[Layer, tuple[int, int]]] = []
     while len(found) < n:
         draw = random_layer(rng)
@@ -84,13 +84,12 @@ def test_every_remedy_fits_and_none_smaller_does(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_no_parameter_that_can_mend_alone_is_left_out(seed: int) -> None:
     for layer, size in invalid_layers(seed + 50, 25):
-        offered = {name for r in mending_changes(layer, size) if len(r.changes) == 1
-                   for name in r.changes}
+        offered = {
+            name for r in mending_changes(layer, size) if len(r.changes) == 1 for name in r.changes
+        }
         for field in FIELDS:
             # Each axis is judged with the other one mended by a value that surely fits it.
-            can = any(
-                fits(layer, size, field, (v, w)) for v in range(16) for w in range(16)
-            )
+            can = any(fits(layer, size, field, (v, w)) for v in range(16) for w in range(16))
             assert (not can) or field in offered, (layer, size, field)
 
 
@@ -116,8 +115,10 @@ def test_fitting_interval_is_all_that_fits(seed: int) -> None:
                 )
                 for v in range(20):
                     expected = interval[0] <= v <= interval[1]
-                    if (field, layer.kind) not in {("output_padding", "MaxPool2d"),
-                                                   ("output_padding", "AvgPool2d")}:
+                    if (field, layer.kind) not in {
+                        ("output_padding", "MaxPool2d"),
+                        ("output_padding", "AvgPool2d"),
+                    }:
                         assert fits(alone, square, field, (v, v)) == expected, (alone, field, v)
 
 

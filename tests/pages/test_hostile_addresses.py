@@ -18,7 +18,9 @@ N_CHUNKS = 20
 
 OPTIONS: dict[str, list[str]] = {
     "source": list(SOURCES),
-    "sample": [sample.name for sample in SAMPLES for _ in range(1 if sample.name == "scene" else 5)],
+    "sample": [
+        sample.name for sample in SAMPLES for _ in range(1 if sample.name == "scene" else 5)
+    ],
     "padding_kind": list(PADDING_KINDS),
     "padding_mode": list(MODES),
     "weights": [kernel.name for kernel in KERNELS],

@@ -125,7 +125,10 @@ def test_controls_survive_switching_the_page() -> None:
     state = STATES["height and width apart"] | {"row": 3, "column": 2, "bias": 2.0}
     state |= {"with_bias": True}
     page = OpenedPage()
-    set_all(page, {key: value for key, value in sorted(state.items(), key=lambda item: item[0] == "bias")})
+    set_all(
+        page,
+        {key: value for key, value in sorted(state.items(), key=lambda item: item[0] == "bias")},
+    )
     values = page.conductor["value"]
     for name in (*PAGES[1:], PAGES[0]):
         page.turn_to(name)

@@ -107,9 +107,7 @@ def test_vector_and_sum(case: str) -> None:
     found = torch.cat([torch.tensor(bar["y"]) for bar in bars if bar["type"] == "bar"])
     assert_close(found, vector.float(), rtol=0, atol=0)
     assert_close(torch.tensor(bars[-1]["y"]), weights.float(), rtol=0, atol=0)
-    close(
-        torch.tensor(page.conductor["value"]), answers.output[number, row, column], answers
-    )
+    close(torch.tensor(page.conductor["value"]), answers.output[number, row, column], answers)
     shape = answers.weight.shape[1:]
     for nth, values in enumerate((vector, weights, vector * weights)):
         for channel, expected in enumerate(values.view(shape)):
@@ -215,7 +213,7 @@ def test_reads_and_fold(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_copies_of_the_pixel(case: str) -> None:
     page, answers = opened(case, "column_matrix"), answered(case)
-    (left, top, right, bottom), = page.boxes("input", "copies")
+    ((left, top, right, bottom),) = page.boxes("input", "copies")
     row, column = int(top + 0.5), int(left + 0.5)
     assert (right - left, bottom - top) == (1, 1)
     if not answers.reads[row, column]:
@@ -287,7 +285,9 @@ def test_both_maps_and_their_difference(case: str) -> None:
 
 def pooled(values: Tensor, size: tuple[int, ...]) -> Tensor:
     """Means of bins whose edges are at whole shares of each axis."""
-    edges = [[n * k // bins for k in range(bins + 1)] for n, bins in zip(values.shape, size, strict=True)]
+    edges = [
+        [n * k // bins for k in range(bins + 1)] for n, bins in zip(values.shape, size, strict=True)
+    ]
     rows = [values[a:b].mean(0) for a, b in itertools.pairwise(edges[0])]
     across = [torch.stack(rows)[:, a:b].mean(1) for a, b in itertools.pairwise(edges[1])]
     return torch.stack(across, 1)

@@ -44,9 +44,7 @@ def test_position_beyond_the_output_moves_to_the_last(
     assert found.place == left
     said = [caption for caption in found.captions if "is the last" in caption]
     asked = (("row", row), ("column", column))
-    expected = [
-        f"There is no output {axis} {n:,}: 27 is the last." for axis, n in asked if n > 27
-    ]
+    expected = [f"There is no output {axis} {n:,}: 27 is the last." for axis, n in asked if n > 27]
     assert said == expected
     found.run()
     assert (found.at.number_input("row").value, found.at.number_input("column").value) == left

@@ -106,9 +106,7 @@ def test_new_upload_replaces_the_last_and_none_brings_the_sample_back() -> None:
 @pytest.mark.parametrize(
     ("source", "why"), [("Camera", "No photo taken yet"), ("Upload", "No picture uploaded yet")]
 )
-def test_without_a_picture_a_sample_stands_in_and_says_so(
-    page: str, source: str, why: str
-) -> None:
+def test_without_a_picture_a_sample_stands_in_and_says_so(page: str, source: str, why: str) -> None:
     found = OpenedPage(page, {"source": source})
     found.check_answers()
     assert found.errors == []
@@ -135,7 +133,13 @@ def test_upload_turned_by_its_exif_orientation_stands_upright() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["<script>alert(1)</script>.png", "**bold** `code` [a](b).png", "\u202egnp.exe.png", "a" * 5000 + ".png"]
+    "name",
+    [
+        "<script>alert(1)</script>.png",
+        "**bold** `code` [a](b).png",
+        "\u202egnp.exe.png",
+        "a" * 5000 + ".png",
+    ],
 )
 def test_any_file_name_is_taken_as_text(name: str) -> None:
     data = file_of(photograph(), "PNG")

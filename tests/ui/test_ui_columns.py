@@ -105,8 +105,9 @@ def test_field_view_is_one_column_of_the_matrix(name: str) -> None:
 
 
 def test_sizes_of_the_overview_are_bounded() -> None:
-    small, large = inputs_of(noise(1, 9, 9), SPECS["plain"]), inputs_of(
-        noise(3, 200, 200), Conv2dSpec(16, padding=8)
+    small, large = (
+        inputs_of(noise(1, 9, 9), SPECS["plain"]),
+        inputs_of(noise(3, 200, 200), Conv2dSpec(16, padding=8)),
     )
     assert columns_view.overview_size(small) == small.columns.shape
     assert columns_view.overview_size(large) == columns_view.LARGEST_OVERVIEW

@@ -1,0 +1,227 @@
+"""A layer of a weights file checked on many pictures: the matmul against nn.Conv2d.
+
+One picture is held at a time, and of its outputs one strip, so that thousands of pictures take the
+memory of the largest.
+"""
+
+import csv
+import glob
+import io
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rfviz.conv.compare import chosen_tolerances, largest_magnitude
+from rfviz.conv.differences import default_tolerances
+from rfviz.conv.spec import Conv2dSpec, InputError
+from rfviz.conv.strips import conv2d_strips
+from rfviz.conv.totals import ComparisonTotals
+from rfviz.io.channels import choice_named, mismatch
+from rfviz.io.pictures import load_picture
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+_MAX_PICTURE_BYTES = 500_000_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one picture gave: sizes in (height, width), the two errors, and whether it agrees.
+
+    `n_not_finite` counts outputs of nn.Conv2d that are NaN or infinite, and `first_not_finite` is
+    the (filter, row, column) of the first. `error` is the sentence for a picture not checked.
+    """
+
+    picture: str
+    size: tuple[int, int] | None = None
+    output_size: tuple[int, int] | None = None
+    n_outputs: int = 0
+    max_abs_error: float = math.nan
+    max_ulp_error: int = 0
+    rtol: float = math.nan
+    atol: float = math.nan
+    allclose: bool | None = None
+    n_not_finite: int = 0
+    first_not_finite: tuple[int, int, int] | None = None
+    seconds_matmul: float = math.nan
+    seconds_conv2d: float = math.nan
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class LayerCheck:
+    """A layer with its spec and its preprocessing: (value / scale - mean) / std for each channel.
+
+    `channels` names one of `channel_choices`, for pictures of other channels than the layer reads.
+
+    >>> check = LayerCheck(torch.ones(1, 1, 3, 3), None, Conv2dSpec(3))
+    >>> check.row("ones", torch.ones(1, 5, 5, dtype=torch.uint8)).allclose
+    True
+    """
+
+    weight: torch.Tensor
+    bias: torch.Tensor | None
+    spec: Conv2dSpec
+    scale: float = 255.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    channels: str | None = None
+    rtol: float | None = None
+    atol: float | None = None
+
+    def row_of(self, path: Path) -> Row:
+        """Check the picture of a file; what is wrong with it becomes the row's error."""
+        name = shown_path(path)
+        try:
+            if path.stat().st_size > _MAX_PICTURE_BYTES:
+                raise InputError(f"The file is larger than {_MAX_PICTURE_BYTES:,} bytes.")
+            return self.row(name, load_picture(path.read_bytes()))
+        except InputError as error:
+            return Row(name, error=str(error))
+        except OSError as error:
+            return Row(name, error=f"The file cannot be read: {error.strerror or error}.")
+
+    def row(self, name: str, picture: torch.Tensor) -> Row:
+        """Check one (C, H, W) picture, strip by strip; `InputError` where it does not fit."""
+        image, weight = self._fitted(picture)
+        prepare = self._prepare(image.shape[0], weight.dtype)
+        size = (image.shape[1], image.shape[2])
+        output_size = self.spec.output_size(size)
+        tolerances = chosen_tolerances(
+            default_tolerances(weight, self.bias, self._largest(image)), self.rtol, self.atol
+        )
+        totals = ComparisonTotals((len(weight), *output_size), tolerances, map_size=(1, 1))
+        n_not_finite, first = 0, None
+        strips = conv2d_strips(image, weight, self.bias, self.spec, prepare=prepare)
+        for strip in strips:
+            totals.add(strip)
+            wrong = ~strip.by_conv2d.isfinite()
+            if wrong.any():
+                n_not_finite += int(wrong.sum())
+                channel, row, column = (int(index) for index in wrong.nonzero()[0])
+                first = first or (channel, row + strip.rows.start, column)
+        return Row(
+            name,
+            size,
+            output_size,
+            totals.n_outputs,
+            totals.max_abs_error,
+            totals.max_ulp_error,
+            *tolerances,
+            totals.allclose,
+            n_not_finite,
+            first,
+            totals.seconds_matmul,
+            totals.seconds_conv2d,
+        )
+
+    def _fitted(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        have, reads = picture.shape[0], self.weight.shape[1] * self.spec.groups
+        if have == reads:
+            return picture, self.weight
+        if self.channels is None or self.spec.groups > 1:
+            raise mismatch(have, reads)
+        return choice_named(self.channels, have, reads).fit(picture, self.weight)
+
+    def _prepare(self, n: int, dtype: torch.dtype) -> Callable[[torch.Tensor], torch.Tensor]:
+        mean, std = (torch.tensor(v, dtype=dtype)[:, None, None] for v in (self.mean, self.std))
+        if {len(mean), len(std)} - {1, n}:
+            raise InputError(
+                f"The mean has {len(mean)} numbers and the standard deviation {len(std)}; the "
+                f"picture that the layer reads has {n} channels.",
+                remedy="Give one number, or one for each channel",
+            )
+        return lambda values: (values / self.scale - mean) / std
+
+    def _largest(self, image: torch.Tensor) -> float:
+        """Largest magnitude that the layer can see, after the preprocessing."""
+        value = largest_magnitude(image) / self.scale
+        return max(max(abs(v - m) for v in (0.0, value)) / s for m in self.mean for s in self.std)
+
+
+def pictures_in(arguments: Iterable[str]) -> list[Path]:
+    """Files of files, folders (all pictures below) and patterns such as *.png, each once, in order.
+
+    Raises `InputError` for an argument that names none.
+    """
+    found: dict[Path, None] = {}
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            paths = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in SUFFIXES]
+        elif path.exists():
+            paths = [path]
+        else:
+            # Path.glob takes no absolute pattern.
+            names = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
+            paths = [Path(name) for name in names]
+            paths = [path for path in paths if path.is_file()]
+        if not paths:
+            raise InputError(
+                f"{shown_path(path)!r} names no picture.",
+                remedy="Give a picture, a folder of pictures, or a pattern such as 'photos/*.jpg'",
+            )
+        found |= dict.fromkeys(paths)
+    return list(found)
+
+
+def rows_of(check: LayerCheck, paths: Iterable[Path]) -> Iterator[Row]:
+    """Check picture after picture."""
+    for path in paths:
+        yield check.row_of(path)
+
+
+def report_json(rows: list[Row], about: dict[str, Any], *, complete: bool) -> str:
+    """Report as JSON: what was checked, the verdict and the rows; numbers that are none are null.
+
+    >>> json.loads(report_json([], {"layer": "conv"}, complete=False))["complete"]
+    False
+    """
+    document = {
+        **about,
+        "complete": complete,
+        "all_agree": complete and all(row.allclose for row in rows),
+        "n_checked": sum(row.allclose is not None for row in rows),
+        "n_disagree": sum(row.allclose is False for row in rows),
+        "n_errors": sum(bool(row.error) for row in rows),
+        "pictures": [{name: _plain(value) for name, value in asdict(row).items()} for row in rows],
+    }
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def report_csv(rows: list[Row]) -> str:
+    """Report as CSV with one line a picture, sizes as height x width.
+
+    >>> report_csv([Row("a.png")]).splitlines()[1][:6]
+    'a.png,'
+    """
+    text = io.StringIO()
+    written = csv.writer(text)
+    written.writerow([field.name for field in fields(Row)])
+    for row in rows:
+        values = (getattr(row, field.name) for field in fields(Row))
+        written.writerow([_cell(value) for value in values])
+    return text.getvalue()
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as text that any terminal and file can hold."""
+    text = str(path).encode("utf-8", "replace").decode()
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def _plain(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, tuple):
+        return " x ".join(map(str, value))
+    # A spreadsheet would take text that begins so for a formula.
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@")):
+        return "'" + value
+    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value

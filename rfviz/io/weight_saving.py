@@ -1,0 +1,81 @@
+"""Weights to bytes: what `load_weights` reads back, number for number."""
+
+import struct
+
+import safetensors.torch
+import torch
+
+_NPY_TYPES = ((torch.float64, "<f8"), (torch.float16, "<f2"), (torch.float32, "<f4"))
+
+
+def npy_of(tensor: torch.Tensor) -> bytes:
+    """Return an .npy file of a tensor of any shape; bfloat16, which NumPy lacks, as float32.
+
+    Source: NumPy Enhancement Proposal 1, the .npy format, version 1.0.
+
+    >>> npy_of(torch.ones(2, 3))[:6]
+    b'\\x93NUMPY'
+    """
+    plain = tensor.detach().cpu().contiguous()
+    code = dict(_NPY_TYPES).get(plain.dtype)
+    if code is None:
+        plain, code = plain.float(), "<f4"
+    header = f"{{'descr': '{code}', 'fortran_order': False, 'shape': {tuple(plain.shape)}, }}"
+    # The numbers begin at a multiple of 64 bytes; the header ends with a new line.
+    head = header.encode() + b" " * (-(10 + len(header) + 1) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + plain.numpy().tobytes()
+
+
+def safetensors_of(tensor: torch.Tensor, name: str = "weight") -> bytes:
+    """Return a .safetensors file that holds one tensor of any shape and type.
+
+    >>> len(safetensors_of(torch.ones(2))) > 8
+    True
+    """
+    data: bytes = safetensors.torch.save({name: tensor.detach().cpu().contiguous()})
+    return data
+
+
+def text_of(weight: torch.Tensor) -> str:
+    """Return a (F, C, kh, kw) weight as text: a line a kernel row, an empty line between kernels.
+
+    Each number has the fewest digits that give the same float32 again.
+
+    >>> print(text_of(torch.tensor([[[[1.0, -0.5]], [[0.1, 0.0]]]])))
+    1 -0.5
+    <BLANKLINE>
+    0.1 0
+    """
+    kernels = weight.detach().float().flatten(0, 1).tolist()
+    rows = ("\n".join(" ".join(map(_shortest, row)) for row in kernel) for kernel in kernels)
+    return "\n\n".join(rows)
+
+
+def csv_of(weight: torch.Tensor) -> bytes:
+    """Return a (F, C, kh, kw) weight as a .csv file: kernel after kernel, named in comments.
+
+    >>> csv_of(torch.ones(1, 1, 1, 2)).decode().splitlines()
+    ['# filter 0, channel 0', '1,1']
+    """
+    channels = weight.shape[1]
+    kernels = text_of(weight).split("\n\n")
+    lines = [
+        f"# filter {number // channels}, channel {number % channels}\n{kernel.replace(' ', ',')}"
+        for number, kernel in enumerate(kernels)
+    ]
+    return ("\n\n".join(lines) + "\n").encode()
+
+
+def _shortest(value: float) -> str:
+    for digits in range(1, 9):
+        text = f"{value:.{digits}g}"
+        if _as_float32(text) == struct.pack("<f", value):
+            return "0" if text == "-0" else text
+    return f"{value:.9g}"
+
+
+def _as_float32(text: str) -> bytes:
+    try:
+        return struct.pack("<f", float(text))
+    except OverflowError:  # rounded up past the largest float32
+        return b""

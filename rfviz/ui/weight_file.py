@@ -1,0 +1,190 @@
+"""Choosing a layer of a weights file, and how it meets the picture."""
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import NamedTuple
+
+import streamlit as st
+from torch import Tensor
+
+from rfviz.conv.spec import InputError
+from rfviz.io.weights import LayerEntry, layer, layers_of, non_finite
+from rfviz.ui import caches
+from rfviz.ui.channel_meetings import Meeting, Picked, meetings, picks_of
+from rfviz.ui.explain import as_text
+from rfviz.ui.given_weights import LayerWeights, as_dtype
+from rfviz.ui.weights import (
+    DEFAULT_KERNEL,
+    Choices,
+    WeightChoices,
+    bias_widgets,
+    even_bias,
+    number_widgets,
+)
+
+ENDINGS = ("safetensors", "npy", "npz", "pt", "pth", "csv", "txt")
+MOST_LISTED = 300
+
+
+class Weights(NamedTuple):
+    """The tensors of a file, under a name for its bytes."""
+
+    digest: str
+    tensors: dict[str, Tensor]
+
+
+class Met(NamedTuple):
+    """How a layer meets the picture."""
+
+    groups: int
+    meeting: Meeting | None
+    picked: Picked
+
+
+def file_widgets(n_channels: int | None) -> WeightChoices:
+    """Draw the widgets of a weights file; return what they say.
+
+    ``n_channels`` are those of the picture, None where there is none. Raises
+    :class:`rfviz.InputError` for a file that cannot be read and one without a 2-D convolution.
+    """
+    file = st.file_uploader(
+        "Weights file", type=ENDINGS, key="weights_file",
+        help="A state dict, a checkpoint that holds one, or an array. No code in it is ever run, "
+        "and it stays in this server's memory while the page is open.",
+    )  # fmt: skip
+    if file is None:
+        st.caption(
+            f"No weights file yet: the kernel {DEFAULT_KERNEL} stands in. An address carries every "
+            "setting, but no file."
+        )
+        return Choices(DEFAULT_KERNEL, 1, "mean", 0, bias_widgets(), *number_widgets())
+    data = file.getvalue()
+    digest = caches.remembered(("digest", file.file_id), lambda: caches.digest_of(data))
+    tensors = caches.weights_in(digest, PurePath(file.name).suffix.lower(), data)
+    return _layer_widgets(Weights(digest, tensors), n_channels)
+
+
+def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
+    entries = layers_of(weights.tensors)
+    usable = {entry.name: entry for entry in entries if entry.is_conv2d}
+    if usable:
+        chosen = st.selectbox(
+            "Layer", list(usable), key="layer", bind="query-params",
+            format_func=lambda name: f"{name}: {_by(usable[name].shape)}",
+        )  # fmt: skip
+    _listed(entries, len(usable))
+    if not usable:
+        raise InputError(
+            f"None of the {len(entries):,} tensors in the file is a 2-D convolution; the list "
+            "above says why.",
+            remedy="Choose another file",
+        )
+    entry = usable[chosen]
+    for note in entry.notes:
+        st.caption(as_text(note[0].upper() + note[1:] + "."))
+    met = _met(entry, n_channels)
+    weight, own_bias = layer(weights.tensors, entry)
+    zeroed = _asks_for_zeros(weights, entry)
+    with_own_bias = own_bias is not None and st.toggle(
+        "Bias of the layer", True, key="layer_bias", bind="query-params",
+        help="Found in the file beside the weight.",
+    )  # fmt: skip
+    value = None if own_bias is not None else bias_widgets()
+    dtype_name, divisor = number_widgets()
+    st.caption(
+        "Such a file holds neither stride, padding nor dilation: set them as the network does."
+    )
+    name = (weights.digest, entry.name, met.groups, met.meeting and met.meeting.name, met.picked, zeroed)
+
+    def values() -> Tensor:
+        finite = weight.nan_to_num(0.0, 0.0, 0.0) if zeroed else weight
+        fitted = met.meeting.fit(finite, met.picked) if met.meeting else finite
+        return as_dtype(fitted, dtype_name).contiguous()
+
+    bias = even_bias(value, weight.shape[0], dtype_name)
+    if with_own_bias and own_bias is not None:
+        finite = own_bias.nan_to_num(0.0, 0.0, 0.0) if zeroed else own_bias
+        bias = as_dtype(finite, dtype_name)
+    return LayerWeights(
+        name,
+        "of the layer" if with_own_bias else str(value),
+        met.groups,
+        met.meeting is not None and met.meeting.repeats_grey,
+        dtype_name,
+        divisor,
+        caches.layer_for((name, dtype_name), values),
+        bias,
+    )
+
+
+def _listed(entries: Sequence[LayerEntry], n_usable: int) -> None:
+    """All tensors but the biases; those that are no 2-D convolution are grey, with the reason."""
+    with st.expander(f"All {len(entries):,} tensors, {n_usable:,} of them 2-D convolutions"):
+        lines = []
+        for entry in entries[:MOST_LISTED]:
+            name, shape = as_text(entry.name), _by(entry.shape)
+            if entry.is_conv2d:
+                bias = f", bias {as_text(entry.bias)}" if entry.bias else ", no bias"
+                lines.append(f"- **{name}**: {shape}{bias}")
+            else:
+                lines.append(f"- :gray[{name}: not a choice, {as_text(entry.reason)}]")
+        with st.container(height=260 if len(lines) > 6 else "content", border=False):
+            st.markdown("\n".join(lines))
+        if len(entries) > MOST_LISTED:
+            st.caption(f"The first {MOST_LISTED} of {len(entries):,} are listed.")
+
+
+def _met(entry: LayerEntry, n_channels: int | None) -> Met:
+    """Ask how the layer meets the picture, where that is not clear."""
+    reads = entry.weight_shape[1]
+    if n_channels is None or n_channels == reads:
+        return Met(1, None, ())
+    guessed = entry.groups_for(n_channels)
+    if guessed > 1:
+        answer = st.segmented_control(
+            "Groups of the layer", (str(guessed), "1"), default=str(guessed), required=True,
+            key="layer_groups", bind="query-params",
+            help=f"The file does not say. With {guessed} groups each filter reads {reads} of the "
+            f"picture's {n_channels} channels; with 1 the layer is for pictures of {reads}.",
+        )  # fmt: skip
+        if answer == str(guessed):
+            return Met(guessed, None, ())
+    return _asked(n_channels, reads)
+
+
+def _asked(have: int, reads: int) -> Met:
+    ways = {way.name: way for way in meetings(have, reads)}
+    plural = "channel" if have == 1 else "channels"
+    name = st.selectbox(
+        f"The picture has {have} {plural}, the layer reads {reads}", list(ways), key="meeting",
+        bind="query-params", format_func=lambda each: ways[each].title,
+    )  # fmt: skip
+    way, picked = ways[name], ()
+    if way.picks:
+        picks = picks_of(have, reads)
+        picked = picks[
+            st.selectbox("Channels picked", list(picks), key="picked_channels", bind="query-params")
+        ]
+    st.caption(way.does)
+    return Met(1, way, picked)
+
+
+def _asks_for_zeros(weights: Weights, entry: LayerEntry) -> bool:
+    """Whether NaN and infinities are to be read as 0; InputError where there are some and not."""
+    names = [entry.name] + ([entry.bias] if entry.bias else [])
+    wrong = non_finite({name: weights.tensors[name] for name in names})
+    if not wrong:
+        return False
+    zeroed = st.toggle("Read NaN and infinity as 0", key="nan_as_zero", bind="query-params")
+    if zeroed:
+        return True
+    said = [f"'{name}' holds {each.n_nan:,} NaN and {each.n_infinite:,} infinite numbers"
+            for name, each in wrong.items()]  # fmt: skip
+    raise InputError(
+        f"{' and '.join(said)}: every output that reads one is lost.",
+        remedy="Read them as 0, or choose another layer",
+    )
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " × ".join(f"{side:,}" for side in shape) or "a single number"

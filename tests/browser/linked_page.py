@@ -1,0 +1,77 @@
+"""The linked view on a page: pointing at places in its panels, and what it then shows."""
+
+from typing import Any, NamedTuple
+
+import torch
+from app_page import AppPage
+from torch import Tensor
+
+# A place in a panel on the screen, from data coordinates, as the explorer itself maps them.
+PLACE = """async (panel, [subplot, x, y]) => {
+  const { frameOf } = await import("/rfviz/axes.js");
+  panel.scrollIntoView({ block: "center" });
+  const figure = panel.querySelector(".js-plotly-plot");
+  const frame = frameOf(figure, subplot), box = figure.getBoundingClientRect();
+  return [box.left + frame.x(x), box.top + frame.y(y)];
+}"""
+SHOWN = """async () => {
+  const { page } = await import("/rfviz/page.js");
+  const { dataset } = page.conductor.host;
+  const text = (part) => page.conductor.host.querySelector(`.rfviz-${part}`).textContent;
+  const marks = [...page.panels].map(([name, panel]) => [name, JSON.parse(panel.painted ?? "[]")]);
+  return {
+    output: [Number(dataset.outputRow), Number(dataset.outputColumn)],
+    value: Number(dataset.outputValue || "NaN"), state: dataset.state,
+    sentence: text("position"), note: text("confirmed"), marks: Object.fromEntries(marks),
+  };
+}"""
+
+
+class Shown(NamedTuple):
+    """What the conductor says and which highlights the panels have drawn."""
+
+    output: tuple[int, int]
+    value: float
+    state: str
+    sentence: str
+    note: str
+    marks: dict[str, list[dict[str, Any]]]
+
+    def boxes(self, panel: str, role: str) -> list[list[float]]:
+        drawn = self.marks[panel]
+        return [box for mark in drawn if mark["role"] == role for box in mark["boxes"]]
+
+    def cells(self, panel: str, role: str) -> set[tuple[float, float]]:
+        """(row, column) of the middle of each box."""
+        return {
+            ((top + bottom) / 2, (left + right) / 2)
+            for left, top, right, bottom in self.boxes(panel, role)
+        }
+
+
+def shown(app: AppPage) -> Shown:
+    found = app.page.evaluate(SHOWN)
+    return Shown(**{**found, "output": tuple(found["output"])})
+
+
+def hover(app: AppPage, panel: str, row: float, column: float, subplot: str = "xy") -> None:
+    """Move the mouse to a place in a panel, in the panel's own coordinates."""
+    app.page.mouse.move(*app.panel(panel).evaluate(PLACE, [subplot, column, row]))
+
+
+def leave(app: AppPage) -> None:
+    """Move the mouse away from every panel."""
+    app.page.mouse.move(1, 1)
+
+
+def scattered(seed: int, count: int, height: int, width: int) -> list[tuple[int, int]]:
+    """(row, column) of places drawn at random, inside (height, width)."""
+    generator = torch.Generator().manual_seed(seed)
+    places = torch.rand(count, 2, generator=generator) * torch.tensor([height, width])
+    return [(int(row), int(column)) for row, column in places]
+
+
+def box_around(rows: Tensor, columns: Tensor) -> list[float]:
+    """The box of the cells from the least to the largest row and column."""
+    top, bottom, left, right = rows.min(), rows.max(), columns.min(), columns.max()
+    return [left.item() - 0.5, top.item() - 0.5, right.item() + 0.5, bottom.item() + 0.5]
