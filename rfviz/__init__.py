@@ -14,26 +14,41 @@ True
 
 from rfviz.conv.columns import ColumnMatrix
 from rfviz.conv.compare import compare_with_conv2d
+from rfviz.conv.custom import gradcheck_operator, load_operators, operator
 from rfviz.conv.field import outputs_reading_pixel, pixels_never_read, reads_per_pixel
 from rfviz.conv.fold import fold
 from rfviz.conv.matmul import conv2d_by_matmul
+from rfviz.conv.operator_module import OperatorConv2d
+from rfviz.conv.operators import apply_operator
 from rfviz.conv.spec import Conv2dSpec, InputError, Remedy
+from rfviz.conv.stack import stack_geometry
+from rfviz.conv.trace import trace
 from rfviz.io.kernels import filter_bank
 from rfviz.io.pictures import load_picture
 from rfviz.io.samples import load_sample
+from rfviz.io.weights import layers_of, load_weights
 
 __all__ = [
     "ColumnMatrix",
     "Conv2dSpec",
     "InputError",
+    "OperatorConv2d",
     "Remedy",
+    "apply_operator",
     "compare_with_conv2d",
     "conv2d_by_matmul",
     "filter_bank",
     "fold",
+    "gradcheck_operator",
+    "layers_of",
+    "load_operators",
     "load_picture",
     "load_sample",
+    "load_weights",
+    "operator",
     "outputs_reading_pixel",
     "pixels_never_read",
     "reads_per_pixel",
+    "stack_geometry",
+    "trace",
 ]

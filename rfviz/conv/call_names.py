@@ -8,7 +8,10 @@ from rfviz.conv.layers import LayerKind
 # The layer type that a function is, and the order of its arguments.
 WINDOWS: Mapping[str, tuple[LayerKind, tuple[str, ...]]] = MappingProxyType(
     {
-        "conv2d": ("Conv2d", ("input", "weight", "bias", "stride", "padding", "dilation", "groups")),
+        "conv2d": (
+            "Conv2d",
+            ("input", "weight", "bias", "stride", "padding", "dilation", "groups"),
+        ),
         "conv_transpose2d": (
             "ConvTranspose2d",
             (

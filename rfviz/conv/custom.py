@@ -74,6 +74,11 @@ def load_operators(path: str | Path) -> tuple[Operator, ...]:
     The file is run as it is: load only what you wrote or have read. Raises `InputError` for a file
     that is not there, fails, or makes no operator, and for an operator that fails its trial, with
     the line and the shapes.
+
+    >>> load_operators("nowhere.py")
+    Traceback (most recent call last):
+    ...
+    rfviz.conv.errors.InputError: There is no operator file 'nowhere.py'. Check its path.
     """
     file = Path(path)
     if not file.is_file():

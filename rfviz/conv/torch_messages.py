@@ -284,6 +284,7 @@ def cat_sizes(match: re.Match[str]) -> Told:
 
 
 def said(what: str, *remedies: str | Remedy) -> Callable[[re.Match[str]], Told]:
+    """Return an explanation that has no numbers to read."""
     return lambda _: _told(what, {}, *remedies)
 
 

@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from rfviz.conv.calls import follow_call, words_of_call
 from rfviz.conv.errors import InputError
 from rfviz.conv.followed import Call, Followed
-from rfviz.conv.parameters import LARGEST, Pair, shown
+from rfviz.conv.parameters import Pair, shown, whole_number
 from rfviz.conv.stack import LayerGeometry, input_geometry
 
 # What a module's own code may raise when its picture has no numbers or the wrong shape.
@@ -27,6 +27,10 @@ REFUSALS = (
     ArithmeticError, AssertionError, AttributeError, LookupError, NameError, RuntimeError,
     TypeError, ValueError,
 )  # fmt: skip
+
+
+# Nothing is stored, but torch counts the bytes of a tensor in 64 bits.
+MOST_PIXELS = 2**40
 
 
 def trace(module: nn.Module, input_size: object) -> list[LayerGeometry]:
@@ -49,7 +53,11 @@ def trace(module: nn.Module, input_size: object) -> list[LayerGeometry]:
         )
     n_channels, size = _picture(input_size, module)
     watched = _without_numbers(module)
-    picture = torch.empty(1, n_channels, *size, device="meta")
+    # A picture of the module's own type of numbers; torch refuses to mix two.
+    types = (value.dtype for value in module.parameters() if value.dtype.is_floating_point)
+    picture = torch.empty(
+        1, n_channels, *size, device="meta", dtype=next(types, torch.get_default_dtype())
+    )
     watch = _Watch(picture, input_geometry(size))
     with watch, watch.naming(watched), torch.no_grad():
         try:
@@ -118,9 +126,9 @@ class _Watch(TorchFunctionMode):
 
     def _entered(self, after: Followed, call: str) -> Followed:
         module = next((name for name in reversed(self._names) if name), "")
-        words = (
-            module if after.entry == "layer" and module else ".".join(filter(None, (module, call)))
-        )
+        # A convolution that pads by itself first, as in reflect mode, has one row for each step.
+        whole = after.entry == "layer" and module and call != "pad"
+        words = module if whole else ".".join(filter(None, (module, call)))
         geometry = replace(after.geometry, name=words)
         self.found.append(geometry)
         return Followed(geometry, after.axes)
@@ -151,20 +159,26 @@ def _without_numbers(module: nn.Module) -> nn.Module:
 
 
 def _picture(input_size: object, module: nn.Module) -> tuple[int, Pair]:
+    """Return the channels and (height, width) that were asked for."""
     parts = list(input_size) if isinstance(input_size, Sequence) else []
-    whole = [int(part) for part in parts if isinstance(part, int) and not isinstance(part, bool)]
-    if (
-        len(whole) != len(parts)
-        or len(parts) not in {2, 3}
-        or not all(0 < part <= LARGEST for part in whole)
-    ):
+    try:
+        lengths = [whole_number("picture size", part, least=1) for part in parts]
+    except InputError:
+        lengths = []
+    if len(lengths) not in {2, 3}:
         raise InputError(
             f"A picture's size is (height, width) or (channels, height, width), each at least 1, "
             f"got {shown(input_size)}.",
             remedy="Give its size as (height, width)",
         )
-    height, width = whole[-2:]
-    return (whole[0] if len(whole) == 3 else _first_channels(module)), (height, width)
+    height, width = lengths[-2:]
+    n_channels = lengths[0] if len(lengths) == 3 else _first_channels(module)
+    if n_channels * height * width > MOST_PIXELS:
+        raise InputError(
+            f"A picture of {n_channels} × {height} × {width} is too large to follow.",
+            remedy="Use a smaller picture",
+        )
+    return n_channels, (height, width)
 
 
 def _first_channels(module: nn.Module) -> int:

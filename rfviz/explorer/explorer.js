@@ -14,7 +14,7 @@ import { decode } from "./payload.js";
 export function panel(component) {
   const root = component.parentElement;
   root.rfvizPanel ??= new Panel(root);
-  root.rfvizPanel.update(decode(component.data));
+  root.rfvizPanel.update(decode(component.data), component);
   return () => root.rfvizPanel?.remove();
 }
 

@@ -154,13 +154,15 @@ def show_panel(
     kind: Kind | None = None,
     size: tuple[int, int] | None = None,
     revision: str | None = None,
+    on_cell: Callable[[int, int], None] | None = None,
 ) -> None:
     """Show a figure as the panel of this name, at most ``height`` pixels high.
 
     ``size`` is the (rows, columns) of a map with square cells: where the panel is narrow it is only
     as high as the map then needs.
     ``kind`` says what its coordinates are; a panel without one is linked to nothing. ``revision``
-    is needed only for a panel that :func:`conduct` announces.
+    is needed only for a panel that :func:`conduct` announces. ``on_cell`` is told the row and
+    column of a click on the panel, in its coordinates and rounded; it needs no ``kind``.
     """
     header: dict[str, Any] = {
         "name": name,
@@ -173,7 +175,21 @@ def show_panel(
     }
     if revision is not None:
         header["revision"] = revision
-    _panel(key=f"panel-{name}", data=encode(header, figure))
+    key = f"panel-{name}"
+    if on_cell is None:
+        _panel(key=key, data=encode(header, figure))
+        return
+
+    def clicked() -> None:
+        _tell(on_cell, st.session_state[key].cell)
+
+    header["choosesCells"] = True
+    _panel(key=key, data=encode(header, figure), on_cell_change=clicked)
+
+
+def _tell(listener: Callable[[int, int], None] | None, event: Mapping[str, int] | None) -> None:
+    if listener is not None and event:
+        listener(int(event["row"]), int(event["column"]))
 
 
 def conduct(
@@ -195,15 +211,11 @@ def conduct(
     shows the awaited revision, so that nothing stale is ever read as new.
     """
 
-    def told(listener: Callable[[int, int], None] | None, event: dict[str, int] | None) -> None:
-        if listener is not None and event:
-            listener(int(event["row"]), int(event["column"]))
-
     def moved() -> None:
-        told(on_move, st.session_state[key].move)
+        _tell(on_move, st.session_state[key].move)
 
     def pixel_chosen() -> None:
-        told(on_pixel, st.session_state[key].pixel)
+        _tell(on_pixel, st.session_state[key].pixel)
 
     data = {
         "position": [position.row, position.column],

@@ -114,9 +114,13 @@ export class Panel {
   click(event) {
     const place = this.placeOf(event);
     if (place && this.header?.kind) page.conductor?.click(this.header.kind, place);
+    if (place && this.header?.choosesCells) {
+      this.component.setTriggerValue("cell", { row: Math.round(place.y), column: Math.round(place.x) });
+    }
   }
 
-  update(header) {
+  update(header, component) {
+    this.component = component;
     if (this.header?.name && this.header.name !== header.name) page.panels.delete(this.header.name);
     this.header = header;
     page.panels.set(header.name, this);

@@ -13,6 +13,8 @@ from rfviz.figures.style import (
     ACCENT,
     DIVERGING,
     base_layout,
+    cell_text,
+    fitting_text,
     not_finite_note,
     number,
     plottable,
@@ -22,7 +24,7 @@ from rfviz.figures.style import (
 MOST_FILTERS, MOST_CHANNELS = 256, 8
 MOST_NAMED = 64  # hover texts and numbers for so many filters; the axes name the others
 MOST_HOVERED = 20_000
-PANEL_HEIGHT = 480
+WIDTH, HEIGHT = 1000, 480  # pixels of the panel that a layout is made for
 
 
 class Grid(NamedTuple):
@@ -65,7 +67,7 @@ class Grid(NamedTuple):
         return height, min(self.across, self.shown) * self.step[1] - self.gap[1]
 
 
-def grid_of(weight_shape: tuple[int, ...], panel_width: int) -> Grid:
+def grid_of(weight_shape: tuple[int, ...], panel_width: int = WIDTH) -> Grid:
     """Return the layout whose cells are largest in a panel of so many pixels.
 
     >>> grid_of((12, 3, 3, 3), 1000).across
@@ -76,7 +78,7 @@ def grid_of(weight_shape: tuple[int, ...], panel_width: int) -> Grid:
 
     def cell(across: int) -> float:
         rows, columns = Grid(shown, tiles, (height, width), across).size
-        return min(panel_width / columns, PANEL_HEIGHT / rows)
+        return min(panel_width / columns, HEIGHT / rows)
 
     return Grid(shown, tiles, (height, width), max(range(1, shown + 1), key=cell))
 
@@ -87,7 +89,7 @@ def filter_grid_figure(
     chosen: int = 0,
     limit: float | None = None,
     title: str = "Filters",
-    panel_width: int = 1000,
+    panel_width: int = WIDTH,
 ) -> go.Figure:
     """Draw a (F, C / groups, kh, kw) weight: a block a filter, in it a tile a channel.
 
@@ -105,12 +107,14 @@ def filter_grid_figure(
     bound = limit or symmetric_limit(values)
     sentence = _sentence(title, tuple(values.shape), grid) + not_finite_note(values)
     alt = f"{sentence}. Colours run from {number(-bound)} (blue) to {number(bound)} (orange)."
+    mosaic = _mosaic(values, grid)
     trace = heatmap(
-        _mosaic(values, grid),
+        mosaic,
         {"x0": 0, "dx": 1, "y0": 0, "dy": 1},
         scale=DIVERGING,
         limits=(-bound, bound),
         hover="%{z:.6~g}",
+        text=_text(mosaic),
         bar={"nticks": 5},
     )
     rows, columns = grid.size
@@ -144,6 +148,14 @@ def _mosaic(values: torch.Tensor, grid: Grid) -> torch.Tensor:
             start = left + channel * (width + 1)
             mosaic[top : top + height, start : start + width] = values[index, channel]
     return mosaic
+
+
+def _text(mosaic: torch.Tensor) -> list[list[str]] | None:
+    text = fitting_text(mosaic.nan_to_num(0.0), mosaic.shape[1])
+    if text is None:
+        return None
+    return [["" if cell == "nan" else word for word, cell in zip(words, cells, strict=True)]
+            for words, cells in zip(text, cell_text(mosaic), strict=True)]  # fmt: skip
 
 
 def _hover(grid: Grid) -> list[list[str]]:
@@ -189,6 +201,11 @@ def _frame(grid: Grid, chosen: int) -> list[dict[str, object]]:
     return [{"type": "rect", **place, "line": {"color": ACCENT, "width": 2}}]
 
 
+def _room(grid: Grid) -> float:
+    """Cells above the first row of filters for their numbers."""
+    return max(0.25, grid.gap[0] * 0.6) if grid.down > 1 else 0.3
+
+
 def _axes(grid: Grid) -> dict[str, object]:
     rows, columns = grid.size
     middle = (grid.kernel[0] - 1) / 2
@@ -198,7 +215,10 @@ def _axes(grid: Grid) -> dict[str, object]:
         [str(line * grid.across) for line in range(grid.down)],
     ).thinned(24)
     bare = {"showline": False, "mirror": False, "ticks": "", "constrain": "domain"}
-    down = with_ticks(integer_axis("First filter of the row", 0, rows - 1, down=True), ticks)
-    down["range"] = [rows - 0.4, -0.6 - (grid.shown <= MOST_NAMED) * max(1, grid.gap[0] * 0.6)]
-    across = integer_axis("", 0, columns - 1) | {"showticklabels": False, "range": [-0.6, columns - 0.4]}
+    named = grid.shown <= MOST_NAMED  # each has its number, so the axis need not say any
+    title = "" if named else "First filter of the row"
+    down = with_ticks(integer_axis(title, 0, rows - 1, down=True), ticks)
+    down |= {"showticklabels": not named, "range": [rows - 0.4, -0.6 - named * _room(grid)]}
+    across = integer_axis("", 0, columns - 1)
+    across |= {"showticklabels": False, "range": [-0.6, columns - 0.4]}
     return {"xaxis": across | bare, "yaxis": down | bare | {"scaleanchor": "x", "scaleratio": 1}}

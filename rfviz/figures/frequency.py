@@ -3,8 +3,7 @@
 import plotly.graph_objects as go
 import torch
 
-from rfviz.figures.axes import round_ticks, with_ticks
-from rfviz.figures.axes import integer_axis
+from rfviz.figures.axes import integer_axis, round_ticks, with_ticks
 from rfviz.figures.raster import heatmap
 from rfviz.figures.style import SEQUENTIAL, base_layout, number, plottable
 

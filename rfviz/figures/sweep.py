@@ -51,7 +51,12 @@ def sweep_figure(
     misfit = shown == 0
     n_misfits = int(misfit.sum())
     blank = torch.full_like(shown, torch.nan)
-    place = {"x0": columns.start, "dx": columns.step, "y0": rows.start, "dy": rows.step}
+    place: dict[str, float] = {
+        "x0": columns.start,
+        "dx": columns.step,
+        "y0": rows.start,
+        "dy": rows.step,
+    }
     down, across = names
     here = f"{down} %{{y}}, {across} %{{x}}: "
     text = fitting_text(shown, len(columns), panel_width)

@@ -15,7 +15,9 @@ from rfviz.conv.spec import InputError
 _MAX_BYTES = 8_000_000
 _MAX_OPCODES = 1_000_000
 _MAX_TUPLE = 1_000_000
-_REFUSED = {"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "BYTEARRAY8"}
+_REFUSED = frozenset(
+    {"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "BYTEARRAY8"}
+)
 _PUTS, _GETS = {"PUT", "BINPUT", "LONG_BINPUT"}, {"GET", "BINGET", "LONG_BINGET"}
 _HARMLESS = re.compile(
     r"collections OrderedDict|torch Size|torch\._utils _rebuild_(?:tensor_v2|parameter)|"

@@ -4,15 +4,15 @@ import json
 import math
 import re
 import struct
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
 
 from rfviz.conv.spec import InputError
 from rfviz.io.weight_archives import SAVE_AGAIN, Archive, check_total
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _NPY_MAGIC = b"\x93NUMPY"
 _NPY_HEADER = re.compile(
@@ -42,6 +42,8 @@ def load_npy(data: bytes, name: str = "weight") -> dict[str, torch.Tensor]:
             f"{len(data) - start:,} of them.",
             remedy=SAVE_AGAIN,
         )
+    import numpy as np  # noqa: PLC0415
+
     flat = np.frombuffer(data, dtype, math.prod(shape), start)
     array = flat.reshape(shape, order=order).astype(dtype.newbyteorder("="), order="C")
     return {name: torch.from_numpy(array)}
@@ -78,10 +80,13 @@ def load_safetensors(data: bytes) -> dict[str, torch.Tensor]:
         ) from error
     if not isinstance(header, dict):
         raise InputError("The header of the .safetensors file lists no tensors.", remedy=SAVE_AGAIN)
+    # Here, and numpy below: `import rfviz` needs neither.
+    import safetensors.torch  # noqa: PLC0415
+
     try:
         return dict(safetensors.torch.load(data))
     except (
-        SafetensorError,  # shapes and offsets that do not fit each other or the file
+        safetensors.SafetensorError,  # shapes and offsets that do not fit each other or the file
         KeyError,  # a type that torch does not have
         ValueError,
         TypeError,
@@ -124,7 +129,7 @@ def load_text(data: bytes) -> dict[str, torch.Tensor]:
 
 def _npy_header(
     data: bytes, name: str
-) -> tuple[np.dtype[Any], Literal["C", "F"], tuple[int, ...], int]:
+) -> tuple["np.dtype[Any]", Literal["C", "F"], tuple[int, ...], int]:
     if data[:6] != _NPY_MAGIC or len(data) < 12:
         raise InputError(f"'{name}' is no .npy array: its first bytes differ.", remedy=SAVE_AGAIN)
     start, form = (10, "<H") if data[6] == 1 else (12, "<I")
@@ -144,6 +149,8 @@ def _npy_header(
     if len(shape) > _MAX_DIMENSIONS:
         raise InputError(f"Array '{name}' has {len(shape)} dimensions.", remedy=SAVE_AGAIN)
     order: Literal["C", "F"] = "F" if found["order"] == "True" else "C"
+    import numpy as np  # noqa: PLC0415
+
     return np.dtype(descr.strip("'")), order, shape, start + length
 
 

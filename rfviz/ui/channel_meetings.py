@@ -69,9 +69,7 @@ def _of(choice: ChannelChoice, have: int) -> Meeting:
             choice.name, choice.title, does, lambda w, picked: _placed(w, picked, have), picks=True
         )
     no_pixels = torch.empty(have, 0, 0)
-    return Meeting(
-        choice.name, choice.title, choice.does, lambda w, _: choice.fit(no_pixels, w)[1]
-    )
+    return Meeting(choice.name, choice.title, choice.does, lambda w, _: choice.fit(no_pixels, w)[1])
 
 
 def _grey_sum(have: int, reads: int) -> Meeting:

@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 import torch
+from streamlit.errors import StreamlitAPIException
 from torch import Tensor
 
 from rfviz.conv.columns import ColumnMatrix
@@ -78,7 +79,7 @@ class Controls:
 
 def draw_controls() -> None:
     """Draw the controls in the sidebar; the pages of this run read them."""
-    _drop_infinite_numbers()
+    _drop_what_no_widget_holds()
     with st.sidebar:
         st.subheader("Picture")
         picture: Picture | InputError
@@ -133,18 +134,31 @@ def _convolution_widgets(
     return arguments, choices
 
 
-def _drop_infinite_numbers() -> None:
-    """Take out of the address what reads as an infinite number, and begin again without it.
+def _drop_what_no_widget_holds() -> None:
+    """Take infinite numbers and empty values out of the address, and begin again without them.
 
-    Streamlit drops whatever else a widget cannot hold, but its field for whole numbers converts
-    before it checks, which ends the script with an ``OverflowError`` for ``row=inf`` or 1e999.
+    Streamlit drops whatever else a widget cannot hold. But its field for whole numbers converts
+    before it checks, which ends the script with an ``OverflowError`` for ``row=inf`` or 1e999; and
+    ``values=`` leaves a segmented control with None, although a choice is required.
     """
     given = {key: st.query_params.get_all(key) for key in st.query_params}
-    infinite = [key for key, values in given.items() if any(map(_is_infinite, values))]
-    for key in infinite:
-        del st.query_params[key]
-    if infinite:
+    wrong = [
+        key
+        for key, values in given.items()
+        if not any(values) or any(_is_infinite(value) for value in values)
+    ]
+    # What a widget is bound to cannot be dropped; after the first run that is what it holds.
+    dropped = [key for key in wrong if _dropped(key)]
+    if dropped:
         st.rerun()
+
+
+def _dropped(key: str) -> bool:
+    try:
+        del st.query_params[key]
+    except StreamlitAPIException:
+        return False
+    return True
 
 
 def _is_infinite(text: str) -> bool:

@@ -44,8 +44,13 @@ def position_widgets(inputs: Inputs) -> Chosen:
     with cells[1]:
         column = _number("column", "Output column", width, width // 2)
     with cells[2]:
-        filter_index = _number("filter", "Filter", inputs.weight.shape[0], 0)
+        filter_index = filter_widget(inputs)
     return Chosen(row, column, filter_index)
+
+
+def filter_widget(inputs: Inputs) -> int:
+    """Draw a number field for the filter; return the choice, which is one that there is."""
+    return _number("filter", "Filter", inputs.weight.shape[0], 0)
 
 
 def _carry_to_this_page() -> None:

@@ -56,14 +56,13 @@ def hand_widgets(arguments: Mapping[str, Any], n_channels: int | None) -> HandWe
     """Draw the widgets of weights by hand; return what they say.
 
     ``arguments`` are those of the ``Conv2dSpec``. Raises :class:`rfviz.InputError` for a text that
-    is no weights, and for parameters that do not fit each other.
+    is no weights; what else does not fit is left to the page to explain.
     """
     start = weight_widgets("Starting from")
     text = _text_widget()
-    if n_channels is None:
+    spec = _fitting_spec(arguments, n_channels, start.n_filters)
+    if spec is None or n_channels is None:
         return HandWeights(start, text, None)
-    spec = Conv2dSpec(**arguments)
-    spec.check_channels(n_channels, start.n_filters)
     shape = (start.n_filters, n_channels // spec.groups, *spec.kernel_size)
     written = None
     if text:
@@ -78,6 +77,19 @@ def hand_widgets(arguments: Mapping[str, Any], n_channels: int | None) -> HandWe
     choices = HandWeights(start, text, written)
     _edit(choices.weight(spec, n_channels).float(), text, n_channels)
     return choices
+
+
+def _fitting_spec(
+    arguments: Mapping[str, Any], n_channels: int | None, n_filters: int
+) -> Conv2dSpec | None:
+    if n_channels is None:
+        return None
+    try:
+        spec = Conv2dSpec(**arguments)
+        spec.check_channels(n_channels, n_filters)
+    except InputError:
+        return None
+    return spec
 
 
 def _text_widget() -> str:
@@ -126,7 +138,12 @@ def _another_size(kernels: Tensor, spec: Conv2dSpec, n_filters: int, channels: i
     fits = max(height, width) <= parameters.KERNEL.most and filters <= MOST_FILTERS
     try:
         wanted = Conv2dSpec(
-            (height, width), spec.stride, spec.padding, spec.dilation, spec.groups, spec.padding_mode
+            (height, width),
+            spec.stride,
+            spec.padding,
+            spec.dilation,
+            spec.groups,
+            spec.padding_mode,
         )
     except InputError:
         return

@@ -94,7 +94,14 @@ def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
     st.caption(
         "Such a file holds neither stride, padding nor dilation: set them as the network does."
     )
-    name = (weights.digest, entry.name, met.groups, met.meeting and met.meeting.name, met.picked, zeroed)
+    name = (
+        weights.digest,
+        entry.name,
+        met.groups,
+        met.meeting and met.meeting.name,
+        met.picked,
+        zeroed,
+    )
 
     def values() -> Tensor:
         finite = weight.nan_to_num(0.0, 0.0, 0.0) if zeroed else weight

@@ -44,9 +44,7 @@ def size_of(kernels: Tensor) -> Pair:
     return kernels.shape[1], kernels.shape[2]
 
 
-def with_cells(
-    weight: Tensor, kernel: Pair, cells: Mapping[int, Mapping[str, Any]]
-) -> Tensor:
+def with_cells(weight: Tensor, kernel: Pair, cells: Mapping[int, Mapping[str, Any]]) -> Tensor:
     """A copy of a (F, C, kh, kw) weight with some numbers of one (filter, channel) changed.
 
     ``cells`` are the editor's: row, then column as text, then the number; an empty cell is 0.

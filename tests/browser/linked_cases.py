@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -27,7 +28,7 @@ class Convolution:
     dilation: Pair = (1, 1)
     groups: int = 1
 
-    @property
+    @cached_property
     def output(self) -> Tensor:
         """The first filter's feature map, (rows, columns), float64."""
         padded = F.pad(self.picture.double()[None], self.pads, self.mode)
@@ -36,7 +37,7 @@ class Convolution:
         )
         return out[0, 0] + self.bias
 
-    @property
+    @cached_property
     def sources(self) -> Tensor:
         """The column matrix of one channel, its entries the pixels' own numbers, from 1.
 

@@ -39,7 +39,8 @@ def random_layer(rng: random.Random) -> Draw:
 def torch_size(draw: Draw, device: str) -> Pair:
     """Run torch's function on one channel; RuntimeError or ValueError where torch refuses."""
     kind, given, size = draw.kind, dict(draw.parameters), draw.input_size
-    # In float64 torch's own kernels answer, without the set-up that each new shape costs oneDNN.
+    # In float64 torch's own kernels answer, without the set-up that each new shape costs oneDNN,
+    # which also lets some transposed convolutions through with an output of no pixels.
     picture = torch.zeros(1, 1, *size, device=device, dtype=torch.float64)
     kernel = given.pop("kernel_size")
     if kind.startswith("Conv"):

@@ -73,7 +73,7 @@ def _transposed(rng: random.Random) -> Layer:
 def _branches(rng: random.Random) -> Branches:
     """Paths whose sizes agree: each loses or gains the same, by padding of its own."""
     stride = rng.choice([1, 1, 2])
-    paths = []
+    paths: list[tuple[Layer, ...]] = []
     for _ in range(rng.randint(1, 3)):
         kernel, dilation = rng.choice([1, 3, 5]), rng.choice([1, 1, 2])
         reach = (kernel - 1) * dilation

@@ -14,7 +14,7 @@ def by_brute_force(
     kind: str, before: int, after: int, ranges: Ranges, ceil_mode: bool
 ) -> set[tuple[int, ...]]:
     """Build every layer of the ranges and ask it, one axis standing for both."""
-    found = set()
+    found: set[tuple[int, ...]] = set()
     for kernel, stride, padding, dilation, extra in product(*ranges):
         if dilation > 1 and kind == "AvgPool2d":
             continue

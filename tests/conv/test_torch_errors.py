@@ -70,7 +70,7 @@ CASES: list[tuple[Callable[[], object], str, dict[str, int]]] = [
     (lambda: nn.MaxPool2d(0, stride=1)(P), "kernel size", {}),
     (lambda: nn.MaxPool2d(2)(P[0, 0]), "empty or wrong input", {}),
     (lambda: nn.AvgPool2d(2)(P[None]), "dimensions of the input", {"dimensions": 5}),
-    (lambda: nn.MaxPool2d((2, 2, 2))(P), "kernel of two numbers", {}),  # type: ignore[arg-type]
+    (lambda: nn.MaxPool2d((2, 2, 2))(P), "kernel of two numbers", {}),
     (lambda: nn.AvgPool2d(2)(BYTES), "type of numbers", {}),
     (lambda: nn.Unfold(7)(P), "unfold output too small", {"block rows": -1, "block columns": 0}),
     (lambda: nn.Unfold(3, stride=0)(P), "stride", {}),

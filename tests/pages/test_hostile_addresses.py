@@ -27,7 +27,7 @@ OPTIONS: dict[str, list[str]] = {
     "across": list(ACROSS),
     "dtype": list(DTYPES),
     "values": list(DIVISORS),
-    **dict.fromkeys(("grey", "region", "separate", "with_bias"), ["true", "false"]),
+    **{key: ["true", "false"] for key in ("grey", "region", "separate", "with_bias")},
 }
 NUMBERS: dict[str, tuple[int, int]] = {
     "region_top": (0, 40), "region_left": (0, 40), "region_height": (1, 300),
@@ -112,16 +112,25 @@ def test_each_nonsense_in_every_key_at_once(page: str) -> None:
         assert found.bound_widgets() == usual
 
 
+@pytest.mark.parametrize("key", [*OPTIONS, "window", "kernel", "row"])
+@pytest.mark.parametrize("value", ["", ["", ""]])
+def test_empty_value_is_no_choice(key: str, value: Any) -> None:
+    page = OpenedPage("column_matrix", {key: value})
+    page.check_answers()
+    assert page.errors == []
+    assert page.bound_widgets() == OpenedPage("column_matrix").bound_widgets()
+
+
 @pytest.mark.parametrize("value", ["9" * 400, "1e309", "inf", "-inf", "nan"])
 def test_numbers_beyond_all_numbers(value: str) -> None:
-    for nth, key in enumerate(NUMBERS):
-        page = OpenedPage(
-            PAGES[nth % len(PAGES)],
-            {key: value, "separate": "true" if "_" in key else "false", "region": "true",
-             "padding_kind": "per side", "with_bias": "true", "weights": "random",
-             "region_height": "20", "region_width": "20"} | {key: value},
-        )  # fmt: skip
-        page.check_answers()
+    """In all fields at once, and in each alone where one stands for all of its kind."""
+    shown = {"separate": "true", "region": "true", "padding_kind": "per side",
+             "with_bias": "true", "weights": "random"}  # fmt: skip
+    for page in PAGES:
+        for keys in (list(NUMBERS), ["kernel", "stride"], ["row"], ["bias"], ["pad_top"]):
+            found = OpenedPage(page, shown | dict.fromkeys(keys, value))
+            assert [each.value for each in found.at.exception] == []
+            assert found.panels or found.errors
 
 
 def test_every_key_of_the_app_is_tried() -> None:

@@ -127,7 +127,7 @@ def test_controls_survive_switching_the_page() -> None:
     page = OpenedPage()
     set_all(
         page,
-        {key: value for key, value in sorted(state.items(), key=lambda item: item[0] == "bias")},
+        dict(sorted(state.items(), key=lambda item: item[0] == "bias")),
     )
     values = page.conductor["value"]
     for name in (*PAGES[1:], PAGES[0]):

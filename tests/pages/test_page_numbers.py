@@ -323,7 +323,7 @@ def test_scene_at_full_size(page: str) -> None:
 
 
 def test_sobel_by_hand() -> None:
-    """A number that a reader can follow: 8 times the step of the address image from left to right."""
+    """A number that a reader can follow: 8 times the step of the address image."""
     page = OpenedPage("receptive_field", {"sample": "address", "row": "5", "column": "5"})
     assert page.conductor["value"] == 8.0
     assert page.panels["vector"].figure["data"][0]["y"].tolist() == [

@@ -107,7 +107,7 @@ def test_map_is_shown_whole_up_to_256_outputs_a_side() -> None:
 
 
 def test_window_reads_no_more_than_it_needs() -> None:
-    """An output of a large picture is worked out from its own pixels: the others may be anything."""
+    """An output of a large picture is worked out from its own pixels alone."""
     pixels = noise(1, 300, 300)
     first = inputs_of(pixels, SPECS["plain"])
     expected = conv2d_at(first, range(100, 110), range(200, 203))

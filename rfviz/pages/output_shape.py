@@ -1,0 +1,31 @@
+"""Output shape: how large a layer's output is, why, and what to change for another."""
+
+import streamlit as st
+
+from rfviz.ui.shape_controls import shape_controls
+from rfviz.ui.shape_solver import show_messages, show_solver
+from rfviz.ui.shape_sweep import show_sweep
+from rfviz.ui.shape_view import fitted_layer, show_answer, show_costs, show_formula, show_strips
+
+st.title("Output shape")
+st.markdown(
+    "Why is the output this size, and what must change for another? Set a **layer of torch** and "
+    "the size of its input: the formula is filled in step by step, and below it every placement of "
+    "the kernel along each axis. An empty input size is that of the picture in the sidebar."
+)
+choice = shape_controls()
+layer = fitted_layer(choice)
+if layer is not None:
+    show_answer(layer, choice)
+    st.subheader("The formula, with the numbers")
+    show_formula(layer, choice)
+    st.subheader("Where the kernel lies")
+    show_strips(layer, choice)
+    st.subheader("What it costs")
+    show_costs(layer, choice)
+st.subheader("Two parameters at once")
+show_sweep(choice)
+st.subheader("From a wanted size to the parameters")
+show_solver(choice)
+st.subheader("A message of torch, explained")
+show_messages()
