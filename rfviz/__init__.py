@@ -24,7 +24,7 @@ from rfviz.conv.spec import Conv2dSpec, InputError, Remedy
 from rfviz.conv.stack import stack_geometry
 from rfviz.conv.trace import trace
 from rfviz.io.kernels import filter_bank
-from rfviz.io.pictures import load_picture
+from rfviz.io.pictures import load_picture, reduce_picture, to_grey
 from rfviz.io.samples import load_sample
 from rfviz.io.weights import layers_of, load_weights
 
@@ -49,6 +49,8 @@ __all__ = [
     "outputs_reading_pixel",
     "pixels_never_read",
     "reads_per_pixel",
+    "reduce_picture",
     "stack_geometry",
+    "to_grey",
     "trace",
 ]

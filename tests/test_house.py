@@ -62,7 +62,9 @@ PUBLIC_NAMES = [
     "outputs_reading_pixel",
     "pixels_never_read",
     "reads_per_pixel",
+    "reduce_picture",
     "stack_geometry",
+    "to_grey",
     "trace",
 ]
 MUTABLE = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)

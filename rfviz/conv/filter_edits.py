@@ -32,7 +32,7 @@ def transposed(weight: torch.Tensor) -> torch.Tensor:
             f"{width}.",
             remedy="Set height and width to one size",
         )
-    return weight.mT.contiguous()
+    return weight.transpose(-2, -1).contiguous()
 
 
 def unit_norm(weight: torch.Tensor) -> torch.Tensor:
@@ -43,10 +43,11 @@ def unit_norm(weight: torch.Tensor) -> torch.Tensor:
     >>> unit_norm(torch.tensor([[[[3.0, 4.0]]]])).flatten().tolist()
     [0.6000000238418579, 0.800000011920929]
     """
-    norms = weight.flatten(1).norm(dim=1)
+    norms = torch.linalg.vector_norm(weight, dim=(1, 2, 3), keepdim=True)
     if not bool((norms > 0).all()):
         raise InputError("A filter of zeros has norm 0, by which nothing can be divided.")
-    return weight / norms[:, None, None, None]
+    scaled: torch.Tensor = weight / norms
+    return scaled
 
 
 def sum_to_zero(weight: torch.Tensor) -> torch.Tensor:

@@ -99,11 +99,11 @@ class Layer:
             "padding": spec.padding,
             "dilation": spec.dilation,
             "output_padding": pair("output_padding", output_padding, least=0, default=0),
-            "ceil_mode": bool(ceil_mode),
+            "ceil_mode": _yes_or_no("ceil_mode", ceil_mode),
             "groups": spec.groups,
             "padding_mode": spec.padding_mode,
             "out_channels": _channels(out_channels),
-            "bias": bool(bias),
+            "bias": _yes_or_no("bias", bias),
             "name": str(name),
         }
         for field, value in normal.items():
@@ -240,7 +240,7 @@ def _from_module(module: nn.Module, name: str) -> Layer:
 
 def _kind(value: object) -> LayerKind:
     for kind in KINDS:
-        if value == kind:
+        if isinstance(value, str) and value == kind:
             return kind
     raise InputError(
         f"A layer's kind is one of {', '.join(KINDS)}, got {shown(value)}.",
@@ -250,3 +250,12 @@ def _kind(value: object) -> LayerKind:
 
 def _channels(value: object) -> int | None:
     return None if value is None else whole_number("out_channels", value, least=1, default=1)
+
+
+def _yes_or_no(name: str, value: object) -> bool:
+    if isinstance(value, bool) or (isinstance(value, int) and value in {0, 1}):
+        return bool(value)
+    raise InputError(
+        f"{name} is True or False, got {shown(value)}.",
+        (Remedy(f"Set {name} to False", {name: False}),),
+    )

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.layers import Layer, as_layer
+from rfviz.conv.layers import Layer
 from rfviz.conv.parameters import whole_number
-from rfviz.conv.stack import Branches
+from rfviz.conv.stack import Branches, checked_layers
 
 
 class Network(nn.Module):
@@ -37,7 +37,7 @@ class Network(nn.Module):
         if hidden_channels is not None:
             hidden = whole_number("hidden_channels", hidden_channels, least=1)
         steps: list[nn.Module] = []
-        for layer in layers:
+        for layer in checked_layers(layers):
             step, channels = _module(layer, channels, hidden, relu)
             steps.append(step)
         self.steps = nn.ModuleList(steps)
@@ -82,12 +82,11 @@ def _module(layer: object, channels: int, hidden: int | None, relu: bool) -> tup
                 remedy="Give the branches the same out_channels",
             )
         return _Joined(paths, layer.join), sum(ends) if layer.join == "concat" else ends[0]
-    known = as_layer(layer)
-    if known.kind.endswith("Pool2d"):
-        return _pooling(known), channels
-    after = known.out_channels or hidden or channels
-    known.spec.check_channels(channels, after)
-    module = _convolution(known, channels, after)
+        if layer.kind.endswith("Pool2d"):
+        return _pooling(layer), channels
+    after = layer.out_channels or hidden or channels
+    layer.spec.check_channels(channels, after)
+    module = _convolution(layer, channels, after)
     return (nn.Sequential(module, nn.ReLU()) if relu else module), after
 
 

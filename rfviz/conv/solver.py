@@ -116,7 +116,7 @@ def layer_of(kind: LayerKind, rows: Setting, columns: Setting, ceil_mode: bool =
 
 
 def _checked(kind: object, ranges: Ranges, ceil_mode: bool) -> Ranges:
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise InputError(
             f"A layer's kind is one of {', '.join(KINDS)}, got {shown(kind)}.",
             remedy="Choose one of them",

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from torch import nn
+
 from rfviz.conv.errors import InputError, Remedy
 from rfviz.conv.fit import picture_size
 from rfviz.conv.geometry import (
@@ -25,7 +27,7 @@ from rfviz.conv.geometry import (
     unit_bounds,
 )
 from rfviz.conv.layers import Layer, as_layer
-from rfviz.conv.parameters import Pair, by, pair
+from rfviz.conv.parameters import Pair, by, pair, shown
 from rfviz.conv.spec import ReceptiveField
 
 Numbers = tuple[float, float]
@@ -102,7 +104,7 @@ def stack_geometry(layers: Iterable[object], input_size: object) -> list[LayerGe
     ((4, 4), (4, 4), (2, 2), (0.5, 0.5))
     """
     found = [input_geometry(input_size)]
-    for index, layer in enumerate(_listed(layers)):
+    for index, layer in enumerate(checked_layers(layers)):
         try:
             found += _following(layer, found[-1])
         except InputError as error:
@@ -195,29 +197,42 @@ def joined(ends: Sequence[LayerGeometry], name: str) -> LayerGeometry:
     return geometry_of(name, sizes[0], (join(both[0]), join(both[1])), aligned, note)
 
 
-def _listed(layers: object) -> list["Layer | Branches"]:
-    if isinstance(layers, str | bytes) or not isinstance(layers, Iterable):
+def checked_layers(layers: object) -> list["Layer | Branches"]:
+    """Return the layers of a stack in their one form, or raise `InputError`.
+
+    >>> checked_layers([("a", Layer("Conv2d", 3))])[0].name
+    'a'
+    """
+    if isinstance(layers, str | bytes | nn.Module) or not isinstance(layers, Iterable):
         raise InputError(
             f"A stack is a list of layers, got {type(layers).__name__}.",
             remedy='Write it as [Layer("Conv2d", 3)]',
         )
-    return [layer if isinstance(layer, Branches) else as_layer(layer) for layer in layers]
+    return [
+        _checked_branches(one) if isinstance(one, Branches) else as_layer(one) for one in layers
+    ]
+
+
+def _checked_branches(branches: "Branches") -> "Branches":
+    known = isinstance(branches.join, str) and branches.join in {"add", "concat"}
+    paths = branches.paths if isinstance(branches.paths, tuple | list) else ()
+    if not known or not paths:
+        raise InputError(
+            f"Branches are at least one path joined by 'add' or 'concat', got {len(paths)} paths "
+            f"joined by {shown(branches.join)}.",
+            remedy='Write them as Branches(((Layer("Conv2d", 3, 1, 1),), ()))',
+        )
+    return replace(branches, paths=tuple(tuple(checked_layers(path)) for path in paths))
 
 
 def _following(layer: "Layer | Branches", before: LayerGeometry) -> Iterator[LayerGeometry]:
     if isinstance(layer, Layer):
         yield layer_geometry(layer, before)
         return
-    if layer.join not in {"add", "concat"} or not layer.paths:
-        raise InputError(
-            f"Branches are joined by 'add' or 'concat', got {layer.join!r} of "
-            f"{len(layer.paths)} paths.",
-            remedy="Use 'add' with at least one path",
-        )
     ends = []
     for path in layer.paths:
         inside = [before]
-        for inner in _listed(path):
+        for inner in path:
             inside += _following(inner, inside[-1])
         yield from inside[1:]
         ends.append(inside[-1])

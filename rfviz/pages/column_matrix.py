@@ -7,6 +7,7 @@ from rfviz.figures.columns import column_overview_figure
 from rfviz.figures.reads import reads_figure
 from rfviz.ui import columns_view, jobs
 from rfviz.ui.arithmetic import output_size_line
+from rfviz.ui.code_view import show_code
 from rfviz.ui.inputs import inputs_or_stop
 from rfviz.ui.law_view import show_law
 from rfviz.ui.linked import cell, conduct_page, padding_mark
@@ -74,6 +75,7 @@ with right:
     show_panel(figure, name="reads", height=400, size=inputs.picture.size)
 st.subheader("Fold of unfold")
 show_law(inputs, chosen)
+show_code(inputs, chosen)
 
 with whole:
     means = jobs.result_of(overview, "Exact means of the whole matrix")

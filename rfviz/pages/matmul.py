@@ -5,6 +5,7 @@ import streamlit as st
 from rfviz.explorer.mount import Awaited
 from rfviz.ui import comparison, matmul_view
 from rfviz.ui.arithmetic import output_size_line
+from rfviz.ui.code_view import show_code
 from rfviz.ui.feature_maps import show_difference, show_map
 from rfviz.ui.inputs import inputs_or_stop
 from rfviz.ui.linked import conduct_page
@@ -44,6 +45,7 @@ with right:
 
 st.subheader("All outputs, both ways")
 upper, lower = st.columns(2), st.columns(2)
+show_code(inputs, chosen)
 totals = comparison.compared(job)
 if totals is not None:
     with upper[0]:

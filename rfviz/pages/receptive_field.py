@@ -6,6 +6,7 @@ from rfviz.explorer.mount import show_panel
 from rfviz.figures.patch import patch_figure
 from rfviz.figures.vector import vector_figure
 from rfviz.ui.arithmetic import output_size_line
+from rfviz.ui.code_view import show_code
 from rfviz.ui.feature_maps import HEIGHT, awaited_maps, show_overview, show_window
 from rfviz.ui.field_view import entries_table, sum_in_words
 from rfviz.ui.inputs import inputs_or_stop
@@ -70,6 +71,7 @@ with left:
 with right:
     show_weights(inputs, height=360)
 entries_table(inputs, view)
+show_code(inputs, chosen)
 
 if large:
     with overview:

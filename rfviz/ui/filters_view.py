@@ -1,6 +1,6 @@
 """The filters in words and numbers: size, likeness, which are dead, what frequencies they pass."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 import torch
@@ -32,9 +32,9 @@ def shape_line(inputs: Inputs) -> None:
     filters, channels, height, width = inputs.weight.shape
     bias = ", a bias for each" if inputs.bias is not None else ""
     st.markdown(
-        f"`weight`: **{filters:,}** filter{'s' * (filters > 1)} of **{channels:,} × {height} × {width}** "
-        f"(channels, height, width), {inputs.weight.numel():,} weights in "
-        f"{inputs.choices.dtype_name}{bias}."
+        f"`weight`: **{filters:,}** filter{'s' * (filters > 1)} of "
+        f"**{channels:,} × {height} × {width}** (channels, height, width), "
+        f"{inputs.weight.numel():,} weights in {inputs.choices.dtype_name}{bias}."
     )
 
 
@@ -65,7 +65,7 @@ def show_facts(facts: FilterFacts) -> None:
     )
 
 
-def facts_table(facts: FilterFacts) -> dict[str, list[float | int | str | None]]:
+def facts_table(facts: FilterFacts) -> dict[str, Any]:
     """One line a filter."""
     nearest = [None if index < 0 else index for index in facts.nearest.tolist()]
     cosines = facts.cosine.tolist()
@@ -177,8 +177,9 @@ def response_sentence(response: Response) -> str:
         return sentence + "No wave gets a stronger answer: the kernel smooths."
     period = 1 / (step * (down**2 + across**2) ** 0.5)
     return sentence + (
-        f"The strongest answer, **{number(_rounded(most, most))}**, is to waves of {down * step:.3g} cycles a "
-        f"pixel down and {across * step:.3g} across: one wave in {period:.3g} pixels."
+        f"The strongest answer, **{number(_rounded(most, most))}**, is to waves of "
+        f"{down * step:.3g} cycles a pixel down and {across * step:.3g} across: "
+        f"one wave in {period:.3g} pixels."
     )
 
 

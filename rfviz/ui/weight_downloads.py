@@ -1,5 +1,7 @@
 """Weights as files to take away."""
 
+from functools import partial
+
 import streamlit as st
 from torch import Tensor
 
@@ -13,8 +15,9 @@ def download_buttons(weight: Tensor, key: str) -> None:
         for ending, write in writers.items():
             st.download_button(
                 f".{ending}",
+                icon=":material/download:",
                 # Written when it is asked for.
-                lambda write=write: write(weight),
+                partial(write, weight),
                 file_name=f"weight.{ending}",
                 mime="text/csv" if ending == "csv" else "application/octet-stream",
                 key=f"{key}-{ending}",

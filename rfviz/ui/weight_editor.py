@@ -93,7 +93,7 @@ def _fitting_spec(
 
 
 def _text_widget() -> str:
-    """The text; it stays in the session where it is too long to be shown and to be in an address."""
+    """The text; one too long for an address is not shown, and stays in the session alone."""
     text: str = st.session_state.get("hand_text", "")
     if len(text) > LONGEST_IN_ADDRESS:
         st.caption(
@@ -130,9 +130,9 @@ def _another_size(kernels: Tensor, spec: Conv2dSpec, n_filters: int, channels: i
     """Say that the text has another size than is asked for, and offer to take its size."""
     height, width = size_of(kernels)
     st.caption(
-        f"The text holds {len(kernels):,} kernels of {height} × {width}; {n_filters:,} × {channels} "
-        f"of {spec.kernel_size[0]} × {spec.kernel_size[1]} are asked for. So the named kernel is "
-        "used; the text is kept until you change a weight."
+        f"The text holds {len(kernels):,} kernels of {height} × {width}; "
+        f"{n_filters:,} × {channels} of {spec.kernel_size[0]} × {spec.kernel_size[1]} are "
+        "asked for. So the named kernel is used; the text is kept until you change a weight."
     )
     filters = len(kernels) // channels if len(kernels) % channels == 0 else len(kernels)
     fits = max(height, width) <= parameters.KERNEL.most and filters <= MOST_FILTERS

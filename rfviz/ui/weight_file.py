@@ -166,7 +166,8 @@ def _asked(have: int, reads: int) -> Met:
         f"The picture has {have} {plural}, the layer reads {reads}", list(ways), key="meeting",
         bind="query-params", format_func=lambda each: ways[each].title,
     )  # fmt: skip
-    way, picked = ways[name], ()
+    way = ways[name]
+    picked: Picked = ()
     if way.picks:
         picks = picks_of(have, reads)
         picked = picks[

@@ -4,7 +4,7 @@ Luo et al., NeurIPS 2016: of a stack of n 3 x 3 convolutions the theoretical fie
 effective one as the square root of n. With weights drawn independently, the squared gradient has
 the variance of n steps of 2 / 3, so that sigma is the square root of 2 n / 3.
 
-    python -m tests.benchmarks.bench_effective
+    python tests/benchmarks/bench_effective.py
 """
 
 import argparse

@@ -130,7 +130,7 @@ def test_what_does_not_fit_is_an_input_error(given: dict[str, object]) -> None:
 
 @pytest.mark.parametrize(
     "layers",
-    [[Layer("Unfold", 3)], [Layer("Conv2d", 99)], nn.Linear(3, 3), nn.Flatten(), ["x"],
+    [[Layer("Unfold", 3)], [Layer("Conv2d", 99)], nn.Linear(3, 3), nn.Flatten(), ["x"], 3, None,
      [Layer("Conv2d", 3, groups=2, out_channels=3)]],
 )  # fmt: skip
 def test_a_stack_that_cannot_run_is_an_input_error(layers: object) -> None:

@@ -95,6 +95,9 @@ def test_as_layer_refuses_the_rest(value: object) -> None:
         ({"kind": "ConvTranspose2d", "padding_mode": "reflect"}, "no padding_mode"),
         ({"kind": "Conv2d", "padding": "same", "stride": 2}, "needs stride 1"),
         ({"out_channels": 0}, "out_channels"),
+        ({"bias": torch.ones(2)}, "bias"),
+        ({"kind": torch.ones(2)}, "kind"),
+        ({"kernel_size": torch.ones(3)}, "kernel_size"),
         ({"output_padding": float("nan")}, "output_padding"),
     ],
 )

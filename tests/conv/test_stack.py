@@ -204,7 +204,7 @@ def test_branches_of_different_jumps_are_flagged() -> None:
 
 @pytest.mark.parametrize(
     "layers",
-    [None, 3, "conv", [None], ["Conv2d"], [Branches(())], [Branches(((),), "multiply")],
+    [None, 3, "conv", [None], [Branches(3)], [Branches((3,))], [Branches(((), "ab"), [])], ["Conv2d"], [Branches(())], [Branches(((),), "multiply")],
      [Branches(((Layer("Conv2d", 3),), ()))], [Layer("ConvTranspose2d", 1, 5000)],
      [Layer("ConvTranspose2d", 1, 100)] * 2, [Layer("Conv2d", 9), Layer("MaxPool2d", 2)]],
 )  # fmt: skip

@@ -16,7 +16,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
 from rfviz.explorer.pictures import MOST_BYTES, PICTURES
-from rfviz.explorer.routes import PLOTLY, PREFIX, SCRIPTS, STYLES, middleware, routes
+from rfviz.explorer.routes import (
+    PLOTLY,
+    PREFIX,
+    SCRIPTS,
+    STYLES,
+    OneBackend,
+    middleware,
+    routes,
+)
 
 PAGE = "<!doctype html><html><head><title>App</title></head><body>é</body></html>"
 DOCUMENT = {"accept": "text/html,application/xhtml+xml"}
@@ -42,7 +50,8 @@ def ask(
     sent: list[Message] = []
     pairs = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
     scope: dict[str, Any] = {
-        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": method,
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1",
+        "method": method,
         "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": query.encode(),
         "root_path": "", "headers": pairs, "client": ("127.0.0.1", 1), "server": ("test", 80),
     }  # fmt: skip
@@ -53,7 +62,10 @@ def ask(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(app(scope, receive, send))
+    async def answer() -> None:
+        await app(scope, receive, send)
+
+    asyncio.run(answer())
     start = sent[0]
     headers_found = {name.decode(): value.decode() for name, value in start["headers"]}
     body = b"".join(message.get("body", b"") for message in sent[1:])
@@ -182,9 +194,14 @@ def test_middleware_leaves_websockets_and_start_up_alone() -> None:
     async def inner(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    wrapped = middleware()[0].cls(inner)
+    async def nothing(*_: Any) -> Any:
+        return None
+
+    async def start(kind: str) -> None:
+        await OneBackend(inner)({"type": kind}, nothing, nothing)
+
     for kind in ("websocket", "lifespan"):
-        asyncio.run(wrapped({"type": kind}, None, None))
+        asyncio.run(start(kind))
     assert seen == ["websocket", "lifespan"]
 
 

@@ -134,7 +134,7 @@ def test_numbers_beyond_all_numbers(value: str) -> None:
 
 
 def test_every_key_of_the_app_is_tried() -> None:
-    known = set()
+    known: set[str] = set()
     for page in PAGES:
         for separate in ("true", "false"):
             opened = OpenedPage(page, {

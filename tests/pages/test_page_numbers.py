@@ -89,12 +89,6 @@ def group_of(answers: TorchAnswers, number: int) -> slice:
     return slice(group * length, (group + 1) * length)
 
 
-def close(found: Tensor, expected: Tensor, answers: TorchAnswers) -> None:
-    # Figures hold float32, whatever was computed.
-    tolerances = {name: max(value, 1e-6) for name, value in answers.close.items()}
-    assert_close(found.double(), expected.double(), **tolerances)
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_vector_and_sum(case: str) -> None:
     page, answers = opened(case, "receptive_field"), answered(case)
@@ -107,7 +101,7 @@ def test_vector_and_sum(case: str) -> None:
     found = torch.cat([torch.tensor(bar["y"]) for bar in bars if bar["type"] == "bar"])
     assert_close(found, vector.float(), rtol=0, atol=0)
     assert_close(torch.tensor(bars[-1]["y"]), weights.float(), rtol=0, atol=0)
-    close(torch.tensor(page.conductor["value"]), answers.output[number, row, column], answers)
+    answers.assert_close(page.conductor["value"], answers.output[number, row, column])
     shape = answers.weight.shape[1:]
     for nth, values in enumerate((vector, weights, vector * weights)):
         for channel, expected in enumerate(values.view(shape)):
@@ -152,9 +146,9 @@ def test_sum_is_written_out(case: str) -> None:
     lines = page.at.code[0].value.replace("−", "-").splitlines()
     by_torch = re.fullmatch(r"torch: +nn\.Conv2d gives (\S+), the same.*", lines[-1])
     assert by_torch
-    close(torch.tensor(float(by_torch[1])), answers.output[number, row, column], answers)
-    total = torch.tensor(float(lines[-2].rsplit("= ", 1)[1]))
-    close(total, answers.output[number, row, column], answers)
+    answers.assert_close(float(by_torch[1]), answers.output[number, row, column])
+    total = float(lines[-2].rsplit("= ", 1)[1])
+    answers.assert_close(total, answers.output[number, row, column])
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -171,7 +165,7 @@ def test_picture_with_its_padding_is_sent_whole(case: str) -> None:
 def test_feature_map(case: str) -> None:
     page, answers = opened(case, "receptive_field"), answered(case)
     number, *_ = chosen(case, page)
-    close(page.panels["output"].z(), answers.output[number], answers)
+    answers.assert_close(page.panels["output"].z(), answers.output[number])
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -253,11 +247,10 @@ def test_product_of_the_matrices(case: str) -> None:
     assert_close(page.panels["columns"].z().float(), values.float(), rtol=0, atol=0)
 
     blocks = answers.weight.flatten(1).float().chunk(answers.groups)
-    assert_close(
-        page.panels["weights"].z().nan_to_num(0), torch.block_diag(*blocks), rtol=0, atol=0
-    )
+    together = torch.block_diag(*blocks)  # type: ignore[no-untyped-call]
+    assert_close(page.panels["weights"].z().nan_to_num(0), together, rtol=0, atol=0)
     outputs = answers.output.flatten(1)[:, shown.start : shown.stop]
-    close(page.panels["product"].z(), outputs, answers)
+    answers.assert_close(page.panels["product"].z(), outputs)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -267,13 +260,14 @@ def test_both_maps_and_their_difference(case: str) -> None:
     maps = [page.panels[name] for name in ("by-matmul", "by-conv2d")]
     means = pooled(answers.output[number].double(), maps[0].z().shape)
     for panel in maps:
-        close(panel.z(), means, answers)
+        answers.assert_close(panel.z(), means)
     ranges = [(each.figure["data"][0]["zmin"], each.figure["data"][0]["zmax"]) for each in maps]
     assert ranges[0] == ranges[1]
 
     metrics = {metric.label: metric.value for metric in page.at.metric}
     largest = float(metrics["Largest absolute error"].replace("−", "-"))
-    assert largest <= answers.close["atol"] + answers.close["rtol"] * ranges[0][1]
+    rtol, atol = answers.tolerance
+    assert largest <= atol + rtol * ranges[0][1]
     difference = page.panels["difference"].z()
     assert float(difference.max()) <= largest * (1 + 1e-6)
     if len(answers.weight) == 1:
@@ -302,7 +296,7 @@ def test_every_named_kernel(kernel: Any, page: str) -> None:
     found.check_answers()
     assert found.errors == []
     row, column = found.place
-    close(torch.tensor(found.conductor["value"]), answers.output[1, row, column], answers)
+    answers.assert_close(found.conductor["value"], answers.output[1, row, column])
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -312,13 +306,13 @@ def test_scene_at_full_size(page: str) -> None:
     found.check_answers()
     assert found.errors == []
     row, column = found.place
-    close(torch.tensor(found.conductor["value"]), answers.output[0, row, column], answers)
+    answers.assert_close(found.conductor["value"], answers.output[0, row, column])
     if page == "receptive_field":
         whole, window = found.panels["output"], found.panels["output-window"]
-        close(whole.z(), pooled(answers.output[0].double(), whole.z().shape), answers)
+        answers.assert_close(whole.z(), pooled(answers.output[0].double(), whole.z().shape))
         part = window.figure["data"][0]
         rows, columns = (slice(int(part[key]), int(part[key]) + 64) for key in ("y0", "x0"))
-        close(window.z(), answers.output[0, rows, columns], answers)
+        answers.assert_close(window.z(), answers.output[0, rows, columns])
         assert found.conductor["expected"]["output"]["revision"] == whole.header["revision"]
 
 

@@ -74,17 +74,22 @@ class TorchAnswers:
             F.pad(ones, self.pads, mode), self.kernel_size, dilation=self.dilation,
             stride=self.stride,
         )  # fmt: skip
-        unfolded.sum().backward()
-        assert ones.grad is not None
-        return ones.grad[0, 0]
+        (gradient,) = torch.autograd.grad(unfolded.sum(), ones)
+        return gradient[0, 0]
 
     @property
-    def close(self) -> dict[str, float]:
-        """Tolerances of two ways that add the same products in different orders."""
+    def tolerance(self) -> tuple[float, float]:
+        """(rtol, atol) of two ways that add the same products in different orders."""
         name = str(self.weight.dtype).removeprefix("torch.")
-        rtol = TOLERANCES[name]
-        largest = max(1.0, float(self.output.abs().max()))
-        return {"rtol": rtol, "atol": rtol * largest}
+        # Figures hold float32, whatever was computed.
+        rtol = max(TOLERANCES[name], 1e-6)
+        return rtol, rtol * max(1.0, float(self.output.abs().max()))
+
+    def assert_close(self, found: Tensor | float, expected: Tensor) -> None:
+        """Within :attr:`tolerance` of outputs that torch gives."""
+        rtol, atol = self.tolerance
+        found = torch.as_tensor(found).double()
+        torch.testing.assert_close(found, expected.double(), rtol=rtol, atol=atol)
 
 
 def both(value: Any) -> tuple[Any, Any]:
@@ -93,7 +98,7 @@ def both(value: Any) -> tuple[Any, Any]:
 
 def address_of(parameters: Mapping[str, Any]) -> dict[str, str]:
     """Parameters by the names of the address; pairs get the names of height and width."""
-    address = {}
+    address: dict[str, str] = {}
     for name, value in parameters.items():
         if isinstance(value, tuple):
             address |= {f"{name}_height": str(value[0]), f"{name}_width": str(value[1])}

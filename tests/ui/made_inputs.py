@@ -20,7 +20,7 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 
 def inputs_of(pixels: Tensor, spec: Conv2dSpec, **choices: Any) -> Inputs:
     """A picture, a spec and random weights; ``choices`` are fields of ``Choices``."""
-    said = {
+    said: dict[str, Any] = {
         "name": "random", "n_filters": spec.groups, "across": "mean", "seed": 1,
         "bias_value": None, "dtype_name": "float64", "divisor": 1,
     } | choices  # fmt: skip
