@@ -23,6 +23,7 @@ if __name__ == "__main__":
             st.Page(PAGES / "receptive_field.py", title="Receptive field", default=True),
             st.Page(PAGES / "column_matrix.py", title="Column matrix"),
             st.Page(PAGES / "matmul.py", title="Matmul"),
+            st.Page(PAGES / "output_shape.py", title="Output shape"),
             st.Page(PAGES / "filters.py", title="Filters"),
         ],
         position="top",

@@ -82,7 +82,7 @@ def _module(layer: object, channels: int, hidden: int | None, relu: bool) -> tup
                 remedy="Give the branches the same out_channels",
             )
         return _Joined(paths, layer.join), sum(ends) if layer.join == "concat" else ends[0]
-        if layer.kind.endswith("Pool2d"):
+    if layer.kind.endswith("Pool2d"):
         return _pooling(layer), channels
     after = layer.out_channels or hidden or channels
     layer.spec.check_channels(channels, after)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.layers import KINDS, TAKES, Layer
+from rfviz.conv.layers import KINDS, TAKES, Layer, LayerKind
 from rfviz.conv.parameters import PADDING_MODES, Pads, Pair
 
 AXES = ("height", "width")
@@ -51,9 +51,14 @@ class ShapeChoice:
     arguments: Mapping[str, Any]
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> LayerKind:
         """The name of the layer's torch class."""
-        return str(self.arguments["kind"])
+        kind: LayerKind = self.arguments["kind"]
+        return kind
+
+    def takes(self, parameter: str) -> bool:
+        """Whether the layer type has this parameter."""
+        return takes(self.kind, parameter)
 
     def layer(self, **changes: Any) -> Layer:
         """The layer, with some arguments changed; raises ``InputError`` where it cannot be."""

@@ -44,7 +44,7 @@ def show_solver(choice: ShapeChoice) -> None:
         )  # fmt: skip
     ranges = _ranges(choice)
     ceil_mode = bool(choice.arguments.get("ceil_mode"))
-    kind = choice.layer_kind
+    kind = choice.kind
     try:
         if goal == "a size":
             found = solve(kind, choice.input_size, wanted, ranges, ceil_mode)
