@@ -25,6 +25,8 @@ if __name__ == "__main__":
             st.Page(PAGES / "matmul.py", title="Matmul"),
             st.Page(PAGES / "output_shape.py", title="Output shape"),
             st.Page(PAGES / "filters.py", title="Filters"),
+            st.Page(PAGES / "operators.py", title="Operators"),
+            st.Page(PAGES / "check.py", title="Check"),
         ],
         position="top",
     )

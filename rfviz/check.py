@@ -9,7 +9,7 @@ import glob
 import io
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,13 @@ _MAX_PICTURE_BYTES = 500_000_000
 class Row:
     """What one picture gave: sizes in (height, width), the two errors, and whether it agrees.
 
-    `n_not_finite` counts outputs of nn.Conv2d that are NaN or infinite, and `first_not_finite` is
-    the (filter, row, column) of the first. `error` is the sentence for a picture not checked.
+    `n_not_finite` counts outputs of nn.Conv2d that are NaN or infinite, `n_nan` the NaN of them,
+    and `first_not_finite` is the (filter, row, column) of the first. `error` is the sentence for a
+    picture not checked.
     """
 
     picture: str
+    dtype: str = ""
     size: tuple[int, int] | None = None
     output_size: tuple[int, int] | None = None
     n_outputs: int = 0
@@ -46,6 +48,7 @@ class Row:
     atol: float = math.nan
     allclose: bool | None = None
     n_not_finite: int = 0
+    n_nan: int = 0
     first_not_finite: tuple[int, int, int] | None = None
     seconds_matmul: float = math.nan
     seconds_conv2d: float = math.nan
@@ -87,6 +90,16 @@ class LayerCheck:
 
     def row(self, name: str, picture: torch.Tensor) -> Row:
         """Check one (C, H, W) picture, strip by strip; `InputError` where it does not fit."""
+        steps = self.row_steps(name, picture)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                row: Row = done.value
+                return row
+
+    def row_steps(self, name: str, picture: torch.Tensor) -> Generator[float, None, Row]:
+        """`row`, yielding the share that is done after every strip: a moment to stop."""
         image, weight = self._fitted(picture)
         prepare = self._prepare(image.shape[0], weight.dtype)
         size = (image.shape[1], image.shape[2])
@@ -95,17 +108,20 @@ class LayerCheck:
             default_tolerances(weight, self.bias, self._largest(image)), self.rtol, self.atol
         )
         totals = ComparisonTotals((len(weight), *output_size), tolerances, map_size=(1, 1))
-        n_not_finite, first = 0, None
+        n_not_finite, n_nan, first = 0, 0, None
         strips = conv2d_strips(image, weight, self.bias, self.spec, prepare=prepare)
         for strip in strips:
             totals.add(strip)
             wrong = ~strip.by_conv2d.isfinite()
             if wrong.any():
                 n_not_finite += int(wrong.sum())
+                n_nan += int(strip.by_conv2d.isnan().sum())
                 channel, row, column = (int(index) for index in wrong.nonzero()[0])
                 first = first or (channel, row + strip.rows.start, column)
+            yield totals.fraction
         return Row(
             name,
+            str(weight.dtype).removeprefix("torch."),
             size,
             output_size,
             totals.n_outputs,
@@ -114,6 +130,7 @@ class LayerCheck:
             *tolerances,
             totals.allclose,
             n_not_finite,
+            n_nan,
             first,
             totals.seconds_matmul,
             totals.seconds_conv2d,

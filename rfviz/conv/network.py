@@ -72,7 +72,9 @@ def weighted_layers(network: nn.Module) -> list[nn.Conv2d | nn.ConvTranspose2d]:
     return [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
 
 
-def _module(layer: object, channels: int, hidden: int | None, relu: bool) -> tuple[nn.Module, int]:
+def _module(
+    layer: Layer | Branches, channels: int, hidden: int | None, relu: bool
+) -> tuple[nn.Module, int]:
     if isinstance(layer, Branches):
         paths = [Network(path, channels, hidden, relu) for path in layer.paths]
         ends = [path.out_channels for path in paths]

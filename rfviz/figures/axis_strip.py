@@ -11,7 +11,7 @@ from rfviz.figures.axes import integer_axis
 from rfviz.figures.raster import heatmap
 from rfviz.figures.style import FRAME, NEVER_READ, PANEL_WIDTH, base_layout
 
-MOST_PLACEMENTS = 16  # rows of placements that one panel holds
+MOST_PLACEMENTS = 40  # rows of placements that one panel holds
 STRIP = 2  # rows of the strip above the placements: its coordinates, and an empty one
 DIGIT_ROOM = 13  # pixels of a cell that hold one digit
 
@@ -31,7 +31,7 @@ LOOKS = (
     Look("never {read}", NEVER_READ, "x-thin"),
     Look("tap on a pixel", "#08509B", ""),
     Look("tap outside", "#7D8FA3", "line-ne"),
-    Look("between taps", "#EDF3F9", ""),
+    Look("between taps", "rgba(128,128,128,0.22)", ""),
 )
 PADDING, ONCE, SEVERAL, NEVER, TAP, OUTSIDE, BETWEEN = range(len(LOOKS))
 
@@ -220,11 +220,11 @@ def _floor(window: range, stop: int, discarded: int) -> go.Scatter:
     low, high = max(stop - discarded, window.start) - 0.5, stop - 0.5
     shown = discarded > 0 and window.stop == stop
     return go.Scatter(
-        x=[low, (low + high) / 2, high] if shown else [None],
-        y=[-STRIP - 0.8] * 3 if shown else [None],
+        x=[low, high, None, high] if shown else [None],
+        y=[-STRIP - 0.8, -STRIP - 0.8, None, -STRIP - 1.6] if shown else [None],
         mode="lines+text",
-        text=["", "", f"dropped by the floor: {discarded}"] if shown else None,
-        textposition="top left",
+        text=["", "", "", f"dropped by the floor: {discarded}"] if shown else None,
+        textposition="middle left",
         line={"color": NEVER_READ, "width": 3},
         hoverinfo="skip",
         showlegend=False,
@@ -236,8 +236,8 @@ def _axes(placed: AxisPlacements, found: StripCells, marked: bool) -> dict[str, 
     other = "Output" if placed.strip == "input" else "Input"
     across = integer_axis(f"{placed.strip.capitalize()} {unit}", found.window[0], found.window[-1])
     down = integer_axis(f"{other} {unit}", -STRIP, max(0, len(found.shown) - 1), down=True)
-    down["range"] = [len(found.shown) - 0.5, -STRIP - (2.2 if marked else 0.6)]
-    step = 1 if len(found.shown) <= 8 else 2
+    down["range"] = [len(found.shown) - 0.5, -STRIP - (2.4 if marked else 0.6)]
+    step = -(-len(found.shown) // 10)
     labels = {
         "tickmode": "array",
         "tickvals": [-STRIP, *range(0, len(found.shown), step)],

@@ -11,6 +11,7 @@ from rfviz.figures.axes import integer_axis
 from rfviz.figures.raster import heatmap
 from rfviz.figures.style import (
     ACCENT,
+    FRAME,
     PANEL_WIDTH,
     SEQUENTIAL,
     base_layout,
@@ -78,7 +79,11 @@ def sweep_figure(
         "xaxis": integer_axis(across.capitalize(), columns[0], columns[-1]),
         "yaxis": integer_axis(down.capitalize(), rows[0], rows[-1], down=True),
     }
-    traces = [fits.update(xgap=1, ygap=1), crosses.update(xgap=1, ygap=1), _frame(chosen)]
+    traces = [
+        fits.update(xgap=1, ygap=1),
+        crosses.update(xgap=1, ygap=1, textfont={"color": FRAME}),
+        _frame(chosen),
+    ]
     return go.Figure(traces, layout)
 
 

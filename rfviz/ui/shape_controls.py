@@ -16,6 +16,7 @@ from rfviz.conv.parameters import PADDING_MODES, Pads, Pair
 
 AXES = ("height", "width")
 LARGEST_SIZE = 100_000
+POOL_STRIDE = "shape_pool_stride_height"
 LARGEST_CHANNELS = 4096
 SIDES = ("top", "bottom", "left", "right")
 PADDING_KINDS = ("amount", "per side", "same", "valid")
@@ -89,8 +90,9 @@ def shape_controls() -> ShapeChoice:
         width = _optional("shape_width", "Input width", 1, LARGEST_SIZE, str(picture[1]))
     arguments: dict[str, Any] = {"kind": kind}
     for field, down, across in zip(fields, rows[1:], columns[1:], strict=True):
-        pools = field is STRIDE and kind.endswith("Pool2d")
-        usual = arguments["kernel_size"][0] if pools else field.default
+        usual = None
+        if field is STRIDE and kind.endswith("Pool2d"):
+            usual = arguments["kernel_size"][0]
         arguments[field.parameter] = _pair(field, usual, down, across)
     if padding_kind != "amount":
         arguments["padding"] = _sides() if padding_kind == "per side" else padding_kind
@@ -113,13 +115,16 @@ def _padding_kind() -> str:
     return kind
 
 
-def _pair(field: Field, usual: int, down: Any, across: Any) -> Pair | None:
-    """(height, width); None where both are empty and torch's own default stands."""
+def _pair(field: Field, usual: int | None, down: Any, across: Any) -> Pair | None:
+    """(height, width); None where both are empty and torch's own default stands.
+
+    With a ``usual`` height the field of the height may be empty as well.
+    """
     with down:
         label, key = f"{field.label} height", f"shape_{field.name}_height"
-        if field is STRIDE:
-            # Empty, since its default depends on the layer type: 1, or the kernel size.
-            height = _optional(key, label, field.least, field.most, str(usual))
+        if usual is not None:
+            # A key of its own, since a pooling layer's stride is the kernel size where none is set.
+            height = _optional(POOL_STRIDE, label, field.least, field.most, str(usual))
         else:
             height = st.number_input(
                 label, field.least, field.most, field.default, key=key, bind="query-params"
@@ -130,6 +135,7 @@ def _pair(field: Field, usual: int, down: Any, across: Any) -> Pair | None:
     if height is None and width is None:
         return None
     height = usual if height is None else height
+    assert height is not None
     return (height, height if width is None else width)
 
 
@@ -211,7 +217,8 @@ def _pair_state(field: Field, value: Any) -> dict[str, Any] | None:
     if not all(field.least <= each <= field.most for each in (height, width)):
         return None
     name = f"shape_{field.name}"
-    return {f"{name}_height": height, f"{name}_width": None if width == height else width}
+    state = {f"{name}_height": height, f"{name}_width": None if width == height else width}
+    return state | ({POOL_STRIDE: height} if field is STRIDE else {})
 
 
 def _padding_state(padding: Any) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""The solver and the explained messages: from a wanted size to settings, from torch's words to ours."""
+"""From a wanted size to the settings that give it, and from a message of torch to what it means."""
 
 from types import MappingProxyType
 

@@ -1,16 +1,16 @@
 """The output-shape page: what a layer makes of its input, in numbers, strips and torch's words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import streamlit as st
-import torch
 
 from rfviz.conv.arithmetic import Substitution, layer_cost, substitution
 from rfviz.conv.errors import InputError, Remedy
 from rfviz.conv.layers import Layer
 from rfviz.conv.memory import readable_bytes
-from rfviz.conv.meta import torch_answer, torch_module
-from rfviz.conv.parameters import by
+from rfviz.conv.meta import torch_answer
+from rfviz.conv.parameters import Pair, by
 from rfviz.conv.placements import AxisPlacements, placements
 from rfviz.explorer.mount import show_panel
 from rfviz.figures.axis_strip import MOST_PLACEMENTS, axis_strip_figure
@@ -20,6 +20,17 @@ AXES = ("rows", "columns")
 LONGEST_WHOLE = 40  # coordinates of a strip that is shown from end to end
 LONGEST_STRIP = 2**21  # a longer one would be slow to lay out, and nobody could look at it
 MOST_LISTED = 8
+DEFAULTS: Mapping[str, str] = MappingProxyType(
+    {
+        "padding": "0",
+        "dilation": "1",
+        "output_padding": "0",
+        "groups": "1",
+        "bias": "True",
+        "padding_mode": "'zeros'",
+        "ceil_mode": "False",
+    }
+)
 
 
 def fitted_layer(choice: ShapeChoice) -> Layer | None:
@@ -101,15 +112,36 @@ def expected_shape(layer: Layer, choice: ShapeChoice) -> tuple[int, ...]:
 
 
 def torch_code(layer: Layer, in_channels: int) -> str:
-    """The layer as a line of Python, with what torch's own description leaves out."""
-    with torch.device("meta"):
-        text = str(torch_module(layer, in_channels))
-    name, _, rest = text.partition("(")
-    if name == "AsymmetricConv2d":
-        (top, bottom), (left, right) = layer.pads
-        pads = f"nn.ZeroPad2d(({left}, {right}, {top}, {bottom}))"
-        return f"# {pads} and then nn.Conv2d without padding\n{text}"
-    return f"nn.{name}({rest}"
+    """The layer as Python, with the arguments that differ from torch's own defaults."""
+    n_out = in_channels if layer.out_channels is None else layer.out_channels
+    words = [str(in_channels), str(n_out)] if layer.kind.startswith("Conv") else []
+    words.append(f"kernel_size={_short(layer.kernel_size)}")
+    (top, bottom), (left, right) = layer.pads
+    uneven = not isinstance(layer.padding, str) and (top, left) != (bottom, right)
+    padding = repr(layer.padding) if layer.padding == "same" else _short((top, left))
+    given = {
+        "stride": _short(layer.stride),
+        "padding": "0" if uneven else padding,
+        "dilation": _short(layer.dilation),
+        "output_padding": _short(layer.output_padding),
+        "groups": str(layer.groups),
+        "bias": str(layer.bias),
+        "padding_mode": repr(layer.padding_mode),
+        "ceil_mode": str(layer.ceil_mode),
+    }
+    usual = {**DEFAULTS, "stride": _short(layer.kernel_size) if "Pool" in layer.kind else "1"}
+    words += [f"{name}={value}" for name, value in given.items() if value != usual[name]]
+    code = f"nn.{layer.kind}({', '.join(words)})"
+    if not uneven:
+        return code
+    mode = "" if layer.padding_mode == "zeros" else f", mode={layer.padding_mode!r}"
+    code = code.replace(f", padding_mode={layer.padding_mode!r}", "")
+    pads = f"F.pad(picture, ({left}, {right}, {top}, {bottom}){mode})"
+    return f"{code}({pads})  # nn.Conv2d itself pads opposite sides alike"
+
+
+def _short(pair: Pair) -> str:
+    return str(pair[0]) if pair[0] == pair[1] else str(pair)
 
 
 def show_formula(layer: Layer, choice: ShapeChoice) -> None:
@@ -136,12 +168,11 @@ def rounding_sentence(layer: Layer, found: Substitution) -> str:
         )
     if not found.discarded:
         return "Nothing is dropped: the last placement ends where the padded picture ends."
-    own = found.discarded_pixels
-    of_these = f"{own:,} of them the picture's own" if own else "none of them the picture's own"
+    stride = layer.stride[AXES.index(found.axis)]
     return (
-        f"The floor drops {found.remainder} of a stride of "
-        f"{layer.stride[AXES.index(found.axis)]}: the last {_pixels(found.discarded)} of the "
-        f"padded picture, {of_these}, lie behind the last placement."
+        f"The remainder, {found.remainder} of a stride of {stride}, is dropped by the floor: "
+        f"{_pixels(found.discarded)} at the end of the padded picture, "
+        f"{found.discarded_pixels:,} of the picture's own."
     )
 
 
@@ -162,9 +193,9 @@ def show_strips(layer: Layer, choice: ShapeChoice) -> None:
                 placed, window, discarded=found.discarded, part=part, name=panel,
                 panel_width=900 // len(parts),
             )  # fmt: skip
-            n_shown = min(len(placed.starts), MOST_PLACEMENTS)
+            n_shown = min(len(placed.starts), MOST_PLACEMENTS, len(window))
             with cell:
-                show_panel(figure, name=panel, height=220 + 18 * n_shown)
+                show_panel(figure, name=panel, height=230 + (18 if n_shown < 12 else 12) * n_shown)
 
 
 def _placed(layer: Layer, choice: ShapeChoice, axis: int) -> AxisPlacements:
@@ -192,11 +223,9 @@ def strip_sentence(placed: AxisPlacements) -> str:
     """Say what neighbours share and which pixels have no tap."""
     verb = "read" if placed.strip == "input" else "written"
     unit = placed.axis.removesuffix("s")
-    shared = (
-        f"Neighbouring placements share {placed.overlap} {placed.axis if placed.overlap > 1 else unit}"
-        if placed.overlap and len(placed.starts) > 1
-        else "Neighbouring placements share nothing"
-    )
+    overlap = placed.overlap if len(placed.starts) > 1 else 0
+    shared = f"{overlap} {placed.axis if overlap > 1 else unit}" if overlap else "nothing"
+    shared = f"Neighbouring placements share {shared}"
     never = placed.never.tolist()
     if not never:
         rest = f"every {unit} of the {placed.strip} is {verb}"
@@ -234,7 +263,7 @@ def show_costs(layer: Layer, choice: ShapeChoice) -> None:
     for cell, (label, value) in zip(st.columns(len(facts)), facts.items(), strict=True):
         cell.metric(label, value)
     st.caption(
-        f"For one picture of {choice.in_channels:,} channels, {by(choice.input_size)} pixels. "
+        f"For one picture of {choice.in_channels:,} × {by(choice.input_size)} values. "
         "Every tap is counted, in the padding too, and the bias not at all; a pooling layer's taps "
         "are counted as if they were multiplied."
     )

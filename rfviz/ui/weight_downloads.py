@@ -15,9 +15,9 @@ def download_buttons(weight: Tensor, key: str) -> None:
         for ending, write in writers.items():
             st.download_button(
                 f".{ending}",
-                icon=":material/download:",
                 # Written when it is asked for.
                 partial(write, weight),
+                icon=":material/download:",
                 file_name=f"weight.{ending}",
                 mime="text/csv" if ending == "csv" else "application/octet-stream",
                 key=f"{key}-{ending}",

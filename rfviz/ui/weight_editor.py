@@ -75,7 +75,13 @@ def hand_widgets(arguments: Mapping[str, Any], n_channels: int | None) -> HandWe
         if written is None:
             _another_size(kernels, spec, start.n_filters, shape[1])
     choices = HandWeights(start, text, written)
-    _edit(choices.weight(spec, n_channels).float(), text, n_channels)
+    try:
+        weight = choices.weight(spec, n_channels)
+    except InputError:
+        # The named kernel makes no sense at this size: the page says so, and has the remedies.
+        _undo_buttons()
+        return choices
+    _edit(weight.float(), text, n_channels)
     return choices
 
 

@@ -1,8 +1,9 @@
 """Choosing a layer of a weights file, and how it meets the picture."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import streamlit as st
 from torch import Tensor
@@ -24,6 +25,8 @@ from rfviz.ui.weights import (
 
 ENDINGS = ("safetensors", "npy", "npz", "pt", "pth", "csv", "txt")
 MOST_LISTED = 300
+SWITCH = MappingProxyType({"true": True, "false": False})
+SETTINGS = ("layer", "layer_groups", "without_bias", "meeting", "picked_channels", "nan_as_zero")
 
 
 class Weights(NamedTuple):
@@ -53,6 +56,7 @@ def file_widgets(n_channels: int | None) -> WeightChoices:
         "and it stays in this server's memory while the page is open.",
     )  # fmt: skip
     if file is None:
+        _keep_settings()
         st.caption(
             f"No weights file yet: the kernel {DEFAULT_KERNEL} stands in. An address carries every "
             "setting, but no file."
@@ -64,10 +68,24 @@ def file_widgets(n_channels: int | None) -> WeightChoices:
     return _layer_widgets(Weights(digest, tensors), n_channels)
 
 
+def _keep_settings() -> None:
+    """Keep what an address says of the file that it could not bring along."""
+    kept = st.session_state.setdefault("layer_settings", {})
+    kept |= {key: st.query_params[key] for key in SETTINGS if key in st.query_params}
+
+
+def _recall(key: str, options: Mapping[str, Any]) -> None:
+    """Set a widget, before it is drawn for the first time, to what the address said of it."""
+    said = st.session_state.get("layer_settings", {}).pop(key, None)
+    if said in options and key not in st.session_state:
+        st.session_state[key] = options[said]
+
+
 def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
     entries = layers_of(weights.tensors)
     usable = {entry.name: entry for entry in entries if entry.is_conv2d}
     if usable:
+        _recall("layer", dict(zip(usable, usable, strict=True)))
         chosen = st.selectbox(
             "Layer", list(usable), key="layer", bind="query-params",
             format_func=lambda name: f"{name}: {_by(usable[name].shape)}",
@@ -85,9 +103,10 @@ def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
     met = _met(entry, n_channels)
     weight, own_bias = layer(weights.tensors, entry)
     zeroed = _asks_for_zeros(weights, entry)
-    with_own_bias = own_bias is not None and st.toggle(
-        "Bias of the layer", True, key="layer_bias", bind="query-params",
-        help="Found in the file beside the weight.",
+    _recall("without_bias", SWITCH)
+    with_own_bias = own_bias is not None and not st.toggle(
+        "Without the layer's bias", key="without_bias", bind="query-params",
+        help=f"The file has {entry.bias} beside the weight.",
     )  # fmt: skip
     value = None if own_bias is not None else bias_widgets()
     dtype_name, divisor = number_widgets()
@@ -148,6 +167,7 @@ def _met(entry: LayerEntry, n_channels: int | None) -> Met:
         return Met(1, None, ())
     guessed = entry.groups_for(n_channels)
     if guessed > 1:
+        _recall("layer_groups", {str(guessed): str(guessed), "1": "1"})
         answer = st.segmented_control(
             "Groups of the layer", (str(guessed), "1"), default=str(guessed), required=True,
             key="layer_groups", bind="query-params",
@@ -161,6 +181,7 @@ def _met(entry: LayerEntry, n_channels: int | None) -> Met:
 
 def _asked(have: int, reads: int) -> Met:
     ways = {way.name: way for way in meetings(have, reads)}
+    _recall("meeting", {name: name for name in ways})
     plural = "channel" if have == 1 else "channels"
     name = st.selectbox(
         f"The picture has {have} {plural}, the layer reads {reads}", list(ways), key="meeting",
@@ -170,6 +191,7 @@ def _asked(have: int, reads: int) -> Met:
     picked: Picked = ()
     if way.picks:
         picks = picks_of(have, reads)
+        _recall("picked_channels", {name: name for name in picks})
         picked = picks[
             st.selectbox("Channels picked", list(picks), key="picked_channels", bind="query-params")
         ]
@@ -183,6 +205,7 @@ def _asks_for_zeros(weights: Weights, entry: LayerEntry) -> bool:
     wrong = non_finite({name: weights.tensors[name] for name in names})
     if not wrong:
         return False
+    _recall("nan_as_zero", SWITCH)
     zeroed = st.toggle("Read NaN and infinity as 0", key="nan_as_zero", bind="query-params")
     if zeroed:
         return True

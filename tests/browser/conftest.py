@@ -51,6 +51,8 @@ def profiles(browser: Browser) -> Iterator[Profiles]:
         key = repr(sorted(options.items()))
         if key not in made:
             made[key] = browser.new_context(**{"viewport": SIZE, **options})
+            # Every tab starts as if nobody had been there, with the sidebar as it comes.
+            made[key].add_init_script("localStorage.clear()")
         return made[key]
 
     yield profile

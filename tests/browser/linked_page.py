@@ -1,9 +1,12 @@
 """The linked view on a page: pointing at places in its panels, and what it then shows."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from app_page import AppPage
+from playwright.sync_api import expect
 from torch import Tensor
 
 # A place in a panel on the screen, from data coordinates, as the explorer itself maps them.
@@ -75,3 +78,58 @@ def box_around(rows: Tensor, columns: Tensor) -> list[float]:
     """The box of the cells from the least to the largest row and column."""
     top, bottom, left, right = rows.min(), rows.max(), columns.min(), columns.max()
     return [left.item() - 0.5, top.item() - 0.5, right.item() + 0.5, bottom.item() + 0.5]
+
+
+# Notes at every frame a panel that is another element than before, or has nothing drawn in it.
+WATCH = """() => {
+  const met = [...document.querySelectorAll(".rfviz-panel, .rfviz-conductor")];
+  const watch = { frames: 0, blanks: new Set() };
+  window.linkedWatch = watch;
+  const look = () => {
+    watch.frames += 1;
+    for (const each of met) {
+      const part = each.querySelector(".main-svg, .rfviz-bar")?.getBoundingClientRect();
+      const whole = each.isConnected && part?.width > 0 && part?.height > 0;
+      if (!whole) watch.blanks.add(each.dataset.testid);
+    }
+    watch.request = requestAnimationFrame(look);
+  };
+  look();
+}"""
+SEEN = """() => {
+  cancelAnimationFrame(window.linkedWatch.request);
+  return [window.linkedWatch.frames, [...window.linkedWatch.blanks]];
+}"""
+
+
+class Watched:
+    """Watches the panels and the conductor of a page, frame by frame."""
+
+    def __init__(self, app: AppPage) -> None:
+        self._page = app.page
+        self._page.evaluate(WATCH)
+
+    def blanks(self) -> list[str]:
+        """Who was gone, replaced or empty in any frame."""
+        frames, blanks = self._page.evaluate(SEEN)
+        assert frames > 1
+        return list(blanks)
+
+
+@contextmanager
+def drag(app: AppPage, key: str, value: int) -> Iterator[None]:
+    """Drag a slider's thumb to a value with the mouse; it is held inside, and let go at the end."""
+    slider = app.widget(key).locator("input[type=range]")
+    slider.scroll_into_view_if_needed()
+    low, high, now = (int(slider.get_attribute(n) or 0) for n in ("min", "max", "value"))
+    thumb = app.widget(key).get_by_test_id("stSliderThumbValue").locator("..").bounding_box()
+    track = app.widget(key).get_by_role("group").locator("> div").first.bounding_box()
+    assert thumb is not None
+    assert track is not None
+    x, y = thumb["x"] + thumb["width"] / 2, thumb["y"] + thumb["height"] / 2
+    app.page.mouse.move(x, y)
+    app.page.mouse.down()
+    app.page.mouse.move(x + (value - now) / (high - low) * track["width"], y, steps=6)
+    expect(slider).to_have_js_property("value", str(value))
+    yield
+    app.page.mouse.up()

@@ -1,8 +1,10 @@
 """Seeded random layers of the five types, and torch's own answer to each: the judge here."""
 
 import random
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -63,3 +65,12 @@ def torch_size(draw: Draw, device: str) -> Pair:
 def _size(output: torch.Tensor) -> Pair:
     height, width = output.shape[-2:]
     return height, width
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tensors of a few pixels are slower on many threads than on one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from random_layers import one_thread  # noqa: F401 - a fixture
 from torch import nn
 
 from rfviz.conv.effective import effective_field, gaussian_fit, unit_gradient

@@ -1,27 +1,21 @@
 """A layer's output size is torch's, and it is refused where torch refuses."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
-from random_layers import random_layer, torch_size
+from random_layers import (
+    one_thread,  # noqa: F401 - a fixture
+    random_layer,
+    torch_size,
+)
 from torch import nn
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.layers import Layer, as_layer
 from rfviz.conv.spec import Conv2dSpec
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tensors of a few pixels are slower on many threads than on one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")

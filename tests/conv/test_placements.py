@@ -5,7 +5,10 @@ import random
 import pytest
 import torch
 import torch.nn.functional as F
-from random_layers import random_layer
+from random_layers import (
+    one_thread,  # noqa: F401 - a fixture
+    random_layer,
+)
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.field import reads_per_axis

@@ -1,9 +1,11 @@
 """Receptive fields against the published ones, against autograd, and against the one-layer spec."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
+from random_layers import one_thread  # noqa: F401 - a fixture
 from random_stacks import Stack, fits, gradient_of, positive_network, random_stack
 
 from rfviz.conv.architectures import architecture, architecture_names
@@ -204,7 +206,8 @@ def test_branches_of_different_jumps_are_flagged() -> None:
 
 @pytest.mark.parametrize(
     "layers",
-    [None, 3, "conv", [None], [Branches(3)], [Branches((3,))], [Branches(((), "ab"), [])], ["Conv2d"], [Branches(())], [Branches(((),), "multiply")],
+    [None, 3, "conv", [None], ["Conv2d"], [Branches(())],
+     [Branches(((),), "multiply")],
      [Branches(((Layer("Conv2d", 3),), ()))], [Layer("ConvTranspose2d", 1, 5000)],
      [Layer("ConvTranspose2d", 1, 100)] * 2, [Layer("Conv2d", 9), Layer("MaxPool2d", 2)]],
 )  # fmt: skip
@@ -212,6 +215,14 @@ def test_what_does_not_fit_is_an_input_error(layers: object) -> None:
     with pytest.raises(InputError) as caught:
         stack_geometry(layers, (9, 9))  # type: ignore[arg-type]
     assert str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("paths", "join"), [(3, "add"), ((3,), "add"), (((), "ab"), []), (((),), 1)]
+)
+def test_branches_that_are_none_are_an_input_error(paths: Any, join: Any) -> None:
+    with pytest.raises(InputError):
+        stack_geometry([Branches(paths, join)], (9, 9))
 
 
 def test_the_layer_that_does_not_fit_is_named_and_its_remedies_apply() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
+from random_layers import one_thread  # noqa: F401 - a fixture
 from random_stacks import fits, random_stack
 from torch import nn
 

@@ -65,9 +65,13 @@ def widget(page: OpenedPage, key: str) -> Widget:
 
 
 def set_all(page: OpenedPage, state: dict[str, Any]) -> OpenedPage:
-    """Move the widgets one after the other, as a person would."""
-    for key, value in state.items():
-        widget(page, key).set_value(value)
+    """Move the widgets that are drawn, then those that come to be drawn by it."""
+    left = dict(state)
+    while left:
+        drawn = left.keys() & page.bound_widgets().keys()
+        assert drawn, f"never drawn: {left}"
+        for key in drawn:
+            widget(page, key).set_value(left.pop(key))
         page.run()
         assert [each.value for each in page.at.exception] == []
     return page

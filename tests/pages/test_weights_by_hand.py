@@ -109,9 +109,11 @@ def test_one_kernel_lies_on_the_mean_of_the_channels() -> None:
     assert written(page) == pytest.approx([n / 3 for n in range(1, 10)] * 3)
 
 
-@pytest.mark.parametrize("text", ["one two", "1 2\n3", "nan", "inf 1", "1e400", "#", "<b>", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["one two", "1 2\n3", "nan 1", "inf 1", "1e39", "#", "<b>", "\x00"]
+)
 def test_text_that_is_no_weights_is_a_sentence_and_can_be_left(text: str) -> None:
-    page = OpenedPage(address={**HAND, "hand": text, "kernel": "1"})
+    page = OpenedPage(address={**HAND, "hand": text})
     page.check_answers()
     assert page.errors
     click(page, "hand-anew")

@@ -57,7 +57,10 @@ def test_layer_answers_as_it_does_in_torch(page: str) -> None:
 
 def test_layers_that_are_no_convolution_are_listed_with_the_reason_and_no_choice() -> None:
     found = opened_with(state_file(network().state_dict()), "net.pt", PAGES[0], SCENE)
-    assert found.at.selectbox("layer").options == ["0.weight: 6 × 3 × 5 × 4", "2.weight: 8 × 6 × 3 × 3"]
+    assert found.at.selectbox("layer").options == [
+        "0.weight: 6 × 3 × 5 × 4",
+        "2.weight: 8 × 6 × 3 × 3",
+    ]
     said = " ".join(each.value for each in found.at.sidebar.markdown)
     assert ":gray[3\\.weight: not a choice" in said.replace("3.weight", "3\\.weight")
     assert "a fully connected layer" in said
@@ -65,7 +68,9 @@ def test_layers_that_are_no_convolution_are_listed_with_the_reason_and_no_choice
 
 def test_kernel_size_and_groups_are_the_layers() -> None:
     found = opened_with(npy_of(torch.ones(3, 1, 5, 5)), "w.npy", PAGES[0], {**SCENE, "kernel": "7"})
-    assert [slider.key for slider in found.at.slider if (slider.key or "").startswith("kernel")] == []
+    assert [
+        slider.key for slider in found.at.slider if (slider.key or "").startswith("kernel")
+    ] == []
     given = next(each for each in found.at.slider if each.label == "Kernel size")
     assert given.disabled
     assert given.value == 5
@@ -106,7 +111,7 @@ def test_bias_of_the_layer_is_found_and_can_be_left_out() -> None:
     tensors = {"conv.weight": torch.zeros(2, 1, 3, 3), "conv.bias": torch.tensor([5.0, 6.0])}
     found = opened_with(state_file(tensors), "w.pth", address={"filter": "1"})
     assert found.conductor["value"] == 6
-    found.at.toggle("layer_bias").set_value(False)
+    found.at.toggle("without_bias").set_value(True)
     found.run()
     assert found.conductor["value"] == 0
 
@@ -139,7 +144,9 @@ def test_nan_is_said_and_can_be_read_as_zero() -> None:
 
 
 def test_numbers_too_large_for_the_type_are_a_sentence() -> None:
-    found = opened_with(npy_of(torch.full((1, 1, 1, 1), 1e6)), "w.npy", address={"dtype": "float16"})
+    found = opened_with(
+        npy_of(torch.full((1, 1, 1, 1), 1e6)), "w.npy", address={"dtype": "float16"}
+    )
     found.check_answers()
     assert "float16 ends at 65,504" in " ".join(found.errors)
 

@@ -1,0 +1,50 @@
+"""Weights from a file and by hand, and the page of filters, in the browser."""
+
+import pytest
+import torch
+from conftest import Open
+from playwright.sync_api import expect
+
+from rfviz.io.weight_saving import npy_of
+
+HAND = {"weights_source": "By hand", "sample": "glyph"}
+
+
+def test_a_cell_written_in_the_table_changes_the_answer_and_the_address(open_app: Open) -> None:
+    app = open_app("", HAND).settle()
+    before = app.value
+    table = app.page.locator("[class*=st-key-hand_cells]").get_by_test_id("stDataFrame")
+    table.scroll_into_view_if_needed()
+    # The middle of the first cell, below a row of names: its weight is -1.
+    table.dblclick(position={"x": 30, "y": 53})
+    app.page.keyboard.press("Control+a")
+    app.page.keyboard.type("4")
+    app.page.keyboard.press("Enter")
+    app.page.wait_for_url("**hand=4+0+1*")
+    app.settle()
+    after = app.value
+    assert after != before
+    elsewhere = open_app()
+    elsewhere.page.goto(app.page.url)
+    elsewhere.settle()
+    assert elsewhere.value == after
+    app.page.get_by_role("button", name="Undo").click()
+    app.eventually(lambda: _equal(app.value, before))
+
+
+def test_a_layer_of_a_file_is_read_and_drawn(open_app: Open) -> None:
+    app = open_app("filters", {"weights_source": "File", "sample": "glyph"})
+    app.page.get_by_text("No weights file yet").wait_for()
+    weight = torch.randn(4, 1, 5, 5, generator=torch.Generator().manual_seed(0))
+    file = {"name": "w.npy", "mimeType": "application/octet-stream", "buffer": npy_of(weight)}
+    app.widget("weights_file").locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    expect(app.page.get_by_text("1 × 5 × 5 (channels")).to_be_visible()
+    app.eventually(
+        lambda: torch.testing.assert_close(app.z("filter-rows"), weight.flatten(1).double())
+    )
+    kernel = app.page.get_by_test_id("stSidebar").get_by_role("slider", name="Kernel size")
+    expect(kernel).to_be_disabled()
+
+
+def _equal(value: float, expected: float) -> None:
+    assert value == pytest.approx(expected)

@@ -1,0 +1,150 @@
+"""Moving about in the linked view: pins, keys and buttons, and sliders while they are dragged."""
+
+import re
+from dataclasses import replace
+from functools import partial
+
+import pytest
+import torch
+from app_page import AppPage
+from conftest import Open
+from linked_cases import DEFAULT, Convolution, bank
+from linked_page import Shown, Watched, drag, hover, leave, shown
+from playwright.sync_api import expect
+
+FIXED = {"row": 5, "column": 6}
+
+
+def confirmed_at(app: AppPage, row: int, column: int) -> None:
+    now = shown(app)
+    assert (now.output, now.state) == ((row, column), "confirmed")
+    size = 255 * DEFAULT.weight[0].abs().sum().item()
+    assert now.value == pytest.approx(DEFAULT.output[row, column].item(), abs=1e-6 * size)
+    assert now.cells("output", "chosen") == {(row, column)}
+
+
+def test_a_click_pins_and_escape_frees(open_app: Open) -> None:
+    app = open_app("", FIXED).settle()
+    app.click_cell("output", 20, 9)
+    app.page.wait_for_url(re.compile(r"row=20(&|$)"))
+    app.page.wait_for_url(re.compile(r"column=9(&|$)"))
+    app.eventually(partial(confirmed_at, app, 20, 9))
+    # Pinned, the position stays, and what is pointed at is shown beside it.
+    hover(app, "output", 3, 4)
+    hover(app, "input", 7, 8)
+    app.eventually(lambda: pixel_beside_pin(shown(app)))
+    app.page.keyboard.press("Escape")
+    hover(app, "output", 3, 4)
+    app.eventually(lambda: follows(app, 3, 4))
+    app.page.keyboard.press("Escape")
+    app.eventually(partial(confirmed_at, app, 20, 9))
+    leave(app)
+    assert app.settle().place == (20, 9)
+
+
+def pixel_beside_pin(now: Shown) -> None:
+    assert now.output == (20, 9)
+    assert now.cells("output", "chosen") == {(20, 9)}
+    assert now.cells("input", "copies") == {(7, 8)}
+    assert "pinned, Escape frees" in now.note
+
+
+def follows(app: AppPage, row: int, column: int) -> None:
+    now = shown(app)
+    assert (now.output, now.state) == ((row, column), "preview")
+
+
+def test_keys_show_the_position_before_the_server_knows(open_app: Open) -> None:
+    app = open_app("", FIXED).settle()
+    for name in ("input", "patch", "columns", "weights"):
+        app.panel(name).focus()
+        row, column = shown(app).output
+        app.page.keyboard.press("ArrowDown")
+        app.eventually(lambda at=(row + 1, column): is_at(app, *at))  # type: ignore[misc]
+        app.page.keyboard.press("Shift+ArrowRight" if column < 10 else "Shift+ArrowLeft")
+        column += 10 if column < 10 else -10
+        app.eventually(lambda at=(row + 1, column): is_at(app, *at))  # type: ignore[misc]
+    app.page.keyboard.press("End")
+    app.page.keyboard.press("Shift+Home")
+    app.eventually(partial(confirmed_at, app, 0, 0))
+    app.page.wait_for_url(re.compile(r"row=0(&|$)"))
+
+
+def is_at(app: AppPage, row: int, column: int) -> None:
+    now = shown(app)
+    assert now.output == (row, column)
+    assert now.value == pytest.approx(DEFAULT.output[row, column].item(), abs=1e-2)
+
+
+def test_buttons_step_and_play(open_app: Open) -> None:
+    app = open_app("", {"row": 4, "column": 27}).settle()
+
+    def press(name: str) -> None:
+        app.conductor.get_by_label(name, exact=True).click()
+
+    press("Next position")
+    app.eventually(partial(confirmed_at, app, 5, 0))
+    press("Previous position")
+    app.eventually(partial(confirmed_at, app, 4, 27))
+    press("Last position")
+    app.eventually(partial(confirmed_at, app, 27, 27))
+    # At the end there is nothing to play: it stops by itself.
+    press("Play through all positions")
+    expect(app.conductor.get_by_label("Play through all positions")).to_be_visible()
+    press("First position")
+    app.eventually(partial(confirmed_at, app, 0, 0))
+
+
+USUAL = replace(DEFAULT, weight=bank("gaussian", 3, 1, 1))
+# Slider, value to drag to, and the same convolution for torch.
+DRAGS = {
+    "kernel": (7, replace(USUAL, weight=bank("gaussian", 7, 1, 1))),
+    "stride": (3, replace(USUAL, stride=(3, 3))),
+    "padding": (5, replace(USUAL, pads=(5, 5, 5, 5))),
+    "dilation": (4, replace(USUAL, dilation=(4, 4))),
+}
+
+
+def test_a_slider_previews_while_it_is_held(open_app: Open) -> None:
+    app = open_app("", {"weights": "gaussian", **FIXED}).settle()
+    watched = Watched(app)
+    for key, (value, case) in DRAGS.items():
+        with drag(app, key, value):
+            app.eventually(partial(previews, app, case))
+        app.eventually(partial(confirms, app, case))
+        app.slide(key, "Home", *["ArrowRight"] * (2 if key == "kernel" else key == "padding"))
+        app.eventually(partial(confirms, app, USUAL))
+    assert watched.blanks() == []
+
+
+def previews(app: AppPage, case: Convolution) -> None:
+    """The numbers of the spec that the slider would make, before the server has heard of it."""
+    now = shown(app)
+    height, width = case.output.shape
+    assert now.note == f"preview, {height} × {width} outputs"
+    assert now.state == "preview"
+    assert now.output == (min(5, height - 1), min(6, width - 1))
+    assert now.value == pytest.approx(case.output[now.output].item(), abs=1e-3)
+    assert now.boxes("input", "padding") or not any(case.pads)
+
+
+def confirms(app: AppPage, case: Convolution) -> None:
+    now = shown(app.settle())
+    assert now.state == "confirmed"
+    assert "confirmed by torch" in now.note
+    assert now.value == pytest.approx(case.output[now.output].item(), abs=1e-3)
+    torch.testing.assert_close(app.z("output"), case.output, rtol=1e-5, atol=1e-3)
+
+
+def test_a_slider_that_would_not_fit_says_so(open_app: Open) -> None:
+    app = open_app("", {"sample": "address", "kernel": 4, **FIXED}).settle()
+    with drag(app, "dilation", 8):
+        app.eventually(lambda: does_not_fit(app))
+    # Let go: the server says the same, with the numbers.
+    expect(app.alert("25")).to_be_visible()
+    app.slide("dilation", "Home")
+    assert shown(app.settle()).state == "confirmed"
+
+
+def does_not_fit(app: AppPage) -> None:
+    assert "does not fit" in shown(app).note

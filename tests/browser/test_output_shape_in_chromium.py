@@ -1,0 +1,42 @@
+"""The output-shape page in Chromium: panels, a click on the sweep, a remedy, a narrow screen."""
+
+from app_page import AppPage
+from conftest import Open
+from playwright.sync_api import expect
+
+DRAWN = "[data-testid=rfviz-panel-{name}][data-draws]"
+
+
+def output_size(app: AppPage, size: str) -> None:
+    metric = app.page.get_by_test_id("stMetricValue").first
+    expect(metric).to_have_text(size)
+
+
+def test_a_click_on_the_sweep_sets_both_values_and_the_address(open_app: Open) -> None:
+    app = open_app("output_shape")
+    output_size(app, "26 × 26")
+    app.page.wait_for_selector(DRAWN.format(name="sweep"))
+    app.page.wait_for_selector(DRAWN.format(name="strip-rows"))
+    app.click_cell("sweep", 2, 5)
+    output_size(app, "12 × 26")
+    app.page.wait_for_url("**shape_stride_height=2**")
+    assert "shape_kernel_height=5" in app.page.url
+    again = open_app("output_shape", beside=app)
+    again.page.goto(app.page.url)
+    output_size(again, "12 × 26")
+
+
+def test_a_remedy_mends_and_the_strips_come_back(open_app: Open) -> None:
+    app = open_app("output_shape", {"shape_kernel_height": 40})
+    app.alert("12 more than the picture").first.wait_for()
+    app.page.get_by_role("button", name="Set padding to 6").click()
+    output_size(app, "1 × 1")
+    app.page.wait_for_selector(DRAWN.format(name="strip-rows"))
+
+
+def test_it_fits_a_narrow_screen(open_app: Open) -> None:
+    app = open_app("output_shape", viewport={"width": 390, "height": 800})
+    output_size(app, "26 × 26")
+    app.page.wait_for_selector(DRAWN.format(name="strip-columns"))
+    width = app.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390
