@@ -24,6 +24,7 @@ if __name__ == "__main__":
             st.Page(PAGES / "column_matrix.py", title="Column matrix"),
             st.Page(PAGES / "matmul.py", title="Matmul"),
             st.Page(PAGES / "output_shape.py", title="Output shape"),
+            st.Page(PAGES / "layers.py", title="Stack of layers", url_path="stack"),
             st.Page(PAGES / "filters.py", title="Filters"),
             st.Page(PAGES / "operators.py", title="Operators"),
             st.Page(PAGES / "check.py", title="Check"),

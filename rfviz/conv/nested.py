@@ -121,7 +121,7 @@ def _ends(path: Path, input_size: object) -> list[LayerGeometry]:
 def _n_entries(layer: Layer | Branches) -> int:
     if isinstance(layer, Layer):
         return 1
-    return 1 + sum(_n_entries(each) for path in layer.paths for each in path)  # type: ignore[arg-type]
+    return 1 + sum(_n_entries(each) for path in layer.paths for each in path)
 
 
 def _own(unit: Pair) -> ReceptiveField:

@@ -13,6 +13,7 @@ from rfviz.figures.style import FRAME, NEVER_READ, PANEL_WIDTH, base_layout
 
 MOST_PLACEMENTS = 40  # rows of placements that one panel holds
 STRIP = 2  # rows of the strip above the placements: its coordinates, and an empty one
+BELOW_STRIP = 0.8 - STRIP
 DIGIT_ROOM = 13  # pixels of a cell that hold one digit
 
 
@@ -191,12 +192,13 @@ def _signs(found: StripCells) -> go.Scatter:
     ]
     return go.Scatter(
         x=[found.window.start + column for _, column, _ in places],
-        y=[row - STRIP if row == 0 else row - 1 for row, _, _ in places],
+        # Below the strip, so that no sign is drawn over a count.
+        y=[row - 1 if row else BELOW_STRIP for row, _, _ in places],
         mode="markers",
         marker={
             "symbol": [sign for _, _, sign in places],
             "size": 7,
-            "line": {"width": 1, "color": "rgba(0,0,0,0.45)"},
+            "line": {"width": 1.5, "color": FRAME},
         },
         hoverinfo="skip",
         showlegend=False,

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from rfviz.conv.errors import InputError
-from rfviz.figures.axes import integer_axis
+from rfviz.figures.axes import Ticks, integer_axis, with_ticks
 from rfviz.figures.style import ACCENT, FRAME, NEVER_READ, base_layout, by
 
 FIELD, JUMP = "#0072B2", "#009E73"
+TICKS = tuple(m * 10**power for power in range(9) for m in (1, 2, 5))
 
 
 class Growth(NamedTuple):
@@ -50,9 +51,12 @@ def field_growth_figure(
     layout = base_layout(title, name="field_growth", alt=f"{title}.")
     across = integer_axis("Layer", 1, len(layers))
     down = integer_axis("Pixels of the input (log scale)", 1, 2)
-    for field in ("range", "dtick", "tick0", "tickformatstops"):
+    for field in ("dtick", "tick0", "tickformatstops"):
         down.pop(field)
-    down |= {"type": "log", "tickmode": "auto", "rangemode": "tozero", "dtick": "D2"}
+    values = [input_size[0], *(v for layer in layers for v in (*layer.field, *layer.jump) if v)]
+    low, high = min(1.0, *values), max(values)
+    down |= with_ticks(down, Ticks(TICKS, [f"{tick:,}" for tick in TICKS]))
+    down |= {"type": "log", "range": [log10(low) - 0.08, log10(high) + 0.15]}
     down |= {"showgrid": True, "gridcolor": "rgba(128,128,128,0.18)"}
     shapes = [_level(input_size[0])]
     if chosen is not None:
@@ -70,9 +74,7 @@ def field_growth_figure(
     return go.Figure(traces, layout)
 
 
-def _line(
-    layers: Sequence[Growth], axis: int, what: str, colour: str, symbol: str
-) -> go.Scatter:
+def _line(layers: Sequence[Growth], axis: int, what: str, colour: str, symbol: str) -> go.Scatter:
     values = [getattr(layer, what)[axis] for layer in layers]
     other = [getattr(layer, what)[0] for layer in layers]
     shown = axis == 0 or values != other
@@ -96,9 +98,9 @@ def _line(
 def _misaligned(layers: Sequence[Growth]) -> go.Scatter:
     found = [(i, layer) for i, layer in enumerate(layers, 1) if not layer.aligned]
     return go.Scatter(
-        x=[i for i, _ in found] or [None],
-        y=[layer.field[0] or None for _, layer in found] or [None],
-        text=[layer.name for _, layer in found] or [""],
+        x=[i for i, _ in found],
+        y=[layer.field[0] or None for _, layer in found],
+        text=[layer.name for _, layer in found],
         mode="markers",
         name="branches out of step",
         marker={"symbol": "x-thin", "size": 12, "line": {"width": 3, "color": NEVER_READ}},

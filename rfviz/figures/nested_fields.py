@@ -67,11 +67,11 @@ def nested_fields_figure(
     ).data[0]  # fmt: skip
     picture.x0 = view.left + (view.step[1] - 1) / 2
     picture.y0 = view.top + (view.step[0] - 1) / 2
-    rows, columns = shown or _all(field, input_size)
+    view_of = shown or _all(field, input_size)
     layout = base_layout(title, name="nested_fields", alt=alt)
     # A margin of the view, so that the outermost box is not on the frame.
-    layout["xaxis"] = _axis("Input column", columns, input_size[1], down=False)
-    layout["yaxis"] = _axis("Input row", rows, input_size[0], down=True)
+    layout["xaxis"] = _axis("Input column", view_of.columns, input_size[1], down=False)
+    layout["yaxis"] = _axis("Input row", view_of.rows, input_size[0], down=True)
     layout["yaxis"] |= {"scaleanchor": "x", "scaleratio": 1}
     traces = [picture, _edge(input_size), _hatched(field, input_size), *_boxes(fields)]
     return go.Figure(traces, layout)
@@ -85,12 +85,12 @@ def _inside(field: ReceptiveField, size: Pair) -> int:
     return rows * columns
 
 
-def _all(field: ReceptiveField, size: Pair) -> tuple[range, range]:
+def _all(field: ReceptiveField, size: Pair) -> ReceptiveField:
     rows, columns = (
         range(min(taps.start, 0), max(taps.stop, n)) if taps else range(n)
         for taps, n in zip((field.rows, field.columns), size, strict=True)
     )
-    return rows, columns
+    return ReceptiveField(rows, columns)
 
 
 def _axis(title: str, shown: range, size: int, *, down: bool) -> dict[str, object]:

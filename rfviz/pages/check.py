@@ -24,7 +24,8 @@ except InputError as error:
     st.stop()
 
 job, rows = check_view.check_job(inputs, choice)
-complete = jobs.result_of(job, check_view.WHAT) is not None
+result = jobs.result_of(job, check_view.WHAT)
+complete, rows = result is not None, result or rows
 if rows:
     check_view.verdict(rows, complete=complete)
     check_view.show_table(rows)

@@ -31,8 +31,9 @@ chosen = position_widgets(inputs)
 job = operators_view.operator_job(inputs, chosen, choice)
 awaited = Awaited(job.revision, operators_view.AWAITED)
 view = conduct_page(inputs, chosen, awaited=dict.fromkeys(operators_view.PANELS, awaited))
+st.caption("The number beside the buttons is the convolution's; the operator's is written out below.")
 kind = st.segmented_control(
-    "Shown as", (operators_view.VALUES, operators_view.SCORES), default=operators_view.VALUES,
+    "Shown as", (operators_view.SCORES, operators_view.VALUES), default=operators_view.SCORES,
     required=True, key="operator_shown", bind="query-params",
     help="Both maps share one scale. Standard scores, (value − mean) / standard deviation, "
     "compare patterns where the values differ in size.",
@@ -44,13 +45,10 @@ with lower[0]:
 
 st.subheader("The chosen output, step by step")
 show_worked(inputs, chosen, choice, view)
-left, right = st.columns([2, 3])
-with left:
-    st.subheader("Can it be trained?")
-    show_training(choice)
-with right:
-    st.subheader("As a module")
-    show_code(inputs, choice)
+st.subheader("Can it be trained?")
+show_training(choice)
+st.subheader("As a module")
+show_code(inputs, choice)
 
 with progress:
     maps = operators_view.paired_maps(job)

@@ -149,4 +149,5 @@ def show_code(inputs: Inputs, choice: OperatorChoice) -> None:
     st.caption(
         "It needs torch alone. Its weights begin as those of nn.Conv2d; those of the sidebar are "
         "a file of the page Filters, to be set by load_state_dict."
+        + (" Its mask is that of the padding alone." if choice.operator.reads_mask else "")
     )

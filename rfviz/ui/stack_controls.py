@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from rfviz.conv.architectures import architecture, architecture_names
 from rfviz.conv.errors import InputError, Remedy
@@ -25,9 +26,9 @@ from rfviz.ui.stack_table import (
 )
 from rfviz.ui.stack_text import LONGEST, MOST_LAYERS, Stack, stack_in, text_of
 
-INPUTS = ("network's own", "picture's own")
+INPUTS = ("network", "picture")
 TEXT = "stack_layers"
-# What follows from the whole stack cannot wait for a person to leave a table that is wrong.
+# What a change of the table was refused for, until the next run has shown it.
 REFUSED = "stack_refused"
 
 
@@ -60,45 +61,47 @@ class Filled:
         return f"stack_cells_{self.times}"
 
 
-def stack_controls(picture: Picture) -> StackChoice:
-    """Draw the controls; InputError for a text that is no stack."""
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
+def stack_controls(picture: Picture, above: DeltaGenerator, below: DeltaGenerator) -> StackChoice:
+    """Draw the network and the input ``above``, the text ``below``; return what they say.
+
+    Raises :class:`rfviz.InputError` for a text that is no stack.
+    """
+    with above:
+        left, right = st.columns([2, 3], vertical_alignment="bottom")
     name = left.selectbox(
         "Network", architecture_names(), index=2, key="stack_preset", bind="query-params",
         on_change=_forget_changes, help="Choosing one drops what you changed in the table.",
     )  # fmt: skip
+    which = right.segmented_control(
+        "Input size of the", INPUTS, default=INPUTS[0], required=True, key="stack_input",
+        bind="query-params",
+        help="The network's: the picture is stretched to it, as before most networks.",
+    )  # fmt: skip
     known = architecture(name)
-    with right:
-        which = st.segmented_control(
-            "Input size", INPUTS, default=INPUTS[0], required=True, key="stack_input",
-            bind="query-params",
-            help="A network's own: the picture is stretched to it, as before most networks.",
-        )  # fmt: skip
-    text = st.session_state.get(TEXT) or ""
-    written = str(text).strip()
+    with below:
+        written = _text_widget(text_of(known.layers))
     stack = stack_in(written) if written else known.layers
     own = which == INPUTS[0]
     size = known.input_size if own else picture.size
-    changed = ", with changes" if written else ""
-    st.caption(
-        as_text(f"{name}{changed}, on {by(size)} pixels. Source: {known.source}.")
-        if own
-        else as_text(f"{name}{changed}, on the picture's {by(size)} pixels. {known.source}.")
-    )
+    changed = ", changed," if written else ""
+    whose = "" if own else "the picture's "
+    with above:
+        st.caption(as_text(f"{name}{changed} on {whose}{by(size)} pixels. Source: {known.source}."))
     channels = known.in_channels if own else picture.n_channels
     return StackChoice(stack, written or text_of(stack), size, channels)
 
 
-def text_widget(placeholder: str = "") -> None:
+def _text_widget(placeholder: str) -> str:
     """The stack as text: what the address holds, to be read, written and pasted."""
-    st.text_input(
+    text = st.text_input(
         "The stack as text", key=TEXT, bind="query-params", placeholder=placeholder,
         help="Letter and kernel (c Conv2d, t ConvTranspose2d, m MaxPool2d, a AvgPool2d), then s "
         "stride, p padding, d dilation, u output padding, o channels, g groups, e ceil_mode, n no "
         "bias, ~name; 3x5 is height x width. Branches: add(c3p1,c3p1|) or cat(c1|c3p1).",
     )  # fmt: skip
-    if st.session_state.get(TEXT):
+    if text:
         st.button("Back to the network as published", key="stack-back", on_click=_forget_changes)
+    return (text or "").strip()
 
 
 def table_widget(choice: StackChoice) -> None:
@@ -114,6 +117,7 @@ def table_widget(choice: StackChoice) -> None:
     st.data_editor(
         cells_of(filled.rows), key=filled.key, on_change=edited, hide_index=True,
         num_rows="dynamic", column_config=_columns(), height=min(420, 74 + 35 * len(filled.rows)),
+        placeholder="–",
     )  # fmt: skip
     refused = st.session_state.pop(REFUSED, None)
     if refused:
@@ -202,9 +206,7 @@ def _row_buttons(filled: Filled, rows: list[Row]) -> None:
             )  # fmt: skip
 
 
-def _change(
-    make: Callable[[], list[Row]], filled: Filled, *, keeps_table: bool = False
-) -> None:
+def _change(make: Callable[[], list[Row]], filled: Filled, *, keeps_table: bool = False) -> None:
     """Make these rows the stack, in a callback; a row that cannot be is refused with a sentence."""
     try:
         text = text_of(stack_of(make()))

@@ -23,9 +23,8 @@ from pathlib import Path
 from socket import socket
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "tests" / "browser"))
+sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 
 from app_page import AppPage
 from chromium import installed_browser, launch
@@ -33,6 +32,7 @@ from linked_page import PLACE
 from photographs import jpeg, twelve_megapixels
 from playwright.sync_api import Browser, WebSocket, sync_playwright
 
+ROOT = Path(__file__).parents[2]
 SWEEP_SECONDS = 5
 N_CHANGES = 7
 N_PANS = 15
@@ -73,7 +73,7 @@ TAKEN = (
 
 
 class Draws(NamedTuple):
-    """What was drawn in some seconds: ms from event to drawn, ms of drawing, previews among them."""
+    """Draws in some seconds: ms from event to drawn, ms of drawing, previews among them."""
 
     waits: list[float]
     tooks: list[float]

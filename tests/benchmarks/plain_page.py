@@ -9,7 +9,7 @@ import streamlit as st
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from skimage.data import astronaut  # type: ignore[import-untyped]
+from skimage.data import astronaut
 
 WINDOW = 60
 
@@ -29,7 +29,8 @@ def shown(
 side = int(st.query_params.get("side", "64"))
 st.set_page_config(layout="wide")
 kernel = st.slider("Kernel", 1, 16, 3, key="kernel")
-picture = torch.from_numpy(np.array(Image.fromarray(astronaut()).resize((side, side))))
+photograph = Image.fromarray(astronaut())  # type: ignore[no-untyped-call]
+picture = torch.from_numpy(np.array(photograph.resize((side, side))))
 pixels = picture.permute(2, 0, 1).float()
 n = side - kernel + 1
 row = st.slider("Row", 0, n - 1, n // 2, key="row")

@@ -21,9 +21,8 @@ def test_a_click_on_the_sweep_sets_both_values_and_the_address(open_app: Open) -
     output_size(app, "12 × 26")
     app.page.wait_for_url("**shape_stride_height=2**")
     assert "shape_kernel_height=5" in app.page.url
-    again = open_app("output_shape", beside=app)
-    again.page.goto(app.page.url)
-    output_size(again, "12 × 26")
+    app.page.goto(app.page.url)
+    output_size(app, "12 × 26")
 
 
 def test_a_remedy_mends_and_the_strips_come_back(open_app: Open) -> None:

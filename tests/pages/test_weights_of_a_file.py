@@ -44,15 +44,17 @@ def region() -> Tensor:
 @pytest.mark.parametrize("page", PAGES)
 def test_layer_answers_as_it_does_in_torch(page: str) -> None:
     module = network()
+    first = module[0]
+    assert isinstance(first, nn.Conv2d)
     found = opened_with(state_file(module.state_dict()), "net.pt", page, SCENE)
     found.check_answers()
     assert found.errors == []
-    expected = F.conv2d(region().float()[None], module[0].weight, module[0].bias, padding=1)[0]
+    expected = F.conv2d(region().float()[None], first.weight, first.bias, padding=1)[0]
     row, column = found.place
     assert found.conductor["value"] == pytest.approx(expected[0, row, column].item(), rel=1e-4)
     assert found.scene["spec"]["kernel"] == [5, 4]
     assert found.scene["filter"]["count"] == 6
-    assert_close(torch.tensor(found.scene["weights"]), module[0].weight[0].detach().flatten())
+    assert_close(torch.tensor(found.scene["weights"]), first.weight[0].detach().flatten())
 
 
 def test_layers_that_are_no_convolution_are_listed_with_the_reason_and_no_choice() -> None:

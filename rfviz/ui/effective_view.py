@@ -1,0 +1,159 @@
+"""The effective receptive field of the chosen unit: a job, its map and what it says."""
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from math import gcd
+
+import streamlit as st
+
+from rfviz.conv.effective import EffectiveField
+from rfviz.conv.effective_steps import check_activations, effective_steps
+from rfviz.conv.errors import InputError
+from rfviz.conv.layers import Layer
+from rfviz.conv.nested import Path
+from rfviz.conv.spec import ReceptiveField
+from rfviz.conv.stack import Branches
+from rfviz.explorer.mount import show_panel
+from rfviz.figures.effective_field import effective_field_figure
+from rfviz.figures.style import number
+from rfviz.ui import jobs
+from rfviz.ui.explain import as_text
+from rfviz.ui.stack_controls import StackChoice
+from rfviz.ui.stack_view import Unit
+
+CHANNELS = 8
+MOST_SEEDS = 100
+HEIGHT = 520
+
+
+@dataclass(frozen=True)
+class EffectiveChoice:
+    """With or without ReLU, and over how many seeds."""
+
+    relu: bool
+    n_seeds: int
+
+
+def effective_widgets() -> EffectiveChoice | None:
+    """Draw the switch and the choices; None while it is switched off."""
+    cells = st.columns([3, 2, 2, 3], vertical_alignment="bottom")
+    shown = cells[0].toggle("Work it out", key="stack_effective", bind="query-params",
+        help="Draws networks at random and takes their gradients: seconds for a deep one.",)
+    relu = cells[1].toggle(
+        "ReLU", key="stack_relu", bind="query-params",
+        help="A ReLU after each convolution. Half of the units then pass no gradient on.",
+    )  # fmt: skip
+    n_seeds = cells[2].number_input(
+        "Seeds", 1, MOST_SEEDS, 10, key="stack_seeds", bind="query-params",
+        help="Networks drawn at random over which the squared gradient is averaged.",
+    )  # fmt: skip
+    return EffectiveChoice(relu, int(n_seeds)) if shown else None
+
+
+def effective_of(
+    choice: StackChoice, unit: Unit, how: EffectiveChoice
+) -> EffectiveField | InputError | None:
+    """The job's result, an error that it met, or None where a person stopped it."""
+    path = narrowed(unit.place.path)
+    key = (choice.key, unit.index, unit.position, how)
+
+    def start() -> Generator[float, None, EffectiveField | InputError]:
+        # A job that ended by an error could not go on, so the error is its result.
+        try:
+            return (
+                yield from effective_steps(
+                    path,
+                    choice.input_size,
+                    unit.position,
+                    in_channels=CHANNELS,
+                    hidden_channels=CHANNELS,
+                    relu=how.relu,
+                    n_seeds=how.n_seeds,
+                )
+            )
+        except InputError as error:
+            return error
+
+    try:
+        check_activations(path, choice.input_size, CHANNELS)
+    except InputError as error:
+        return error
+    return jobs.result_of(jobs.job_for("effective", key, start), "Effective receptive field")
+
+
+def narrowed(path: Path) -> Path:
+    """The same layers without widths of their own, so that each map gets ``CHANNELS`` channels.
+
+    >>> narrowed((Layer("Conv2d", 3, groups=32, out_channels=64),))[0].groups
+    8
+    """
+    return tuple(_narrow(layer) for layer in path)
+
+
+def show_effective(found: EffectiveField, unit: Unit, field: ReceptiveField) -> None:
+    """The panel ``stack-effective``: the map around the theoretical field."""
+    shown = _around(field, (found.power.shape[0], found.power.shape[1]))
+    rows, columns = shown.rows, shown.columns
+    figure = effective_field_figure(
+        found.power[rows.start : rows.stop, columns.start : columns.stop],
+        top=rows.start,
+        left=columns.start,
+        field=field,
+        centre=found.fit.centre,
+        sigma=found.fit.sigma,
+        radius=found.radius_95,
+        title=f"Effective receptive field of {unit.words}",
+    )
+    show_panel(figure, name="stack-effective", height=HEIGHT, size=(len(rows), len(columns)))
+
+
+def effective_words(found: EffectiveField, how: EffectiveChoice, field: ReceptiveField) -> None:
+    """What the map says, in numbers."""
+    down, across = found.fit.sigma
+    theoretical = len(field.rows) * len(field.columns)
+    circle = 3.141592653589793 * found.radius_95**2
+    lines = {
+        "95 % of the power within": f"{number(found.radius_95)} pixels",
+        "σ of the Gaussian, rows": f"{number(down)} pixels",
+        "σ of the Gaussian, columns": f"{number(across)} pixels",
+        "Misfit of the Gaussian": f"{found.fit.misfit:.1%}",
+        "Pixels with any gradient": f"{found.n_touched:,} of {theoretical:,}",
+    }
+    for place, (label, value) in zip(
+        (*st.columns(2), *st.columns(2), st.container()), lines.items(), strict=True
+    ):
+        place.metric(label, value)
+    layers = "with a ReLU after each convolution" if how.relu else "without ReLU"
+    seeds = f"{how.n_seeds} seed{'s' * (how.n_seeds > 1)}"
+    st.markdown(
+        as_text(
+            f"The squared gradient of the unit with respect to the picture, averaged over {seeds}, "
+            f"{layers}. The circle that holds 95 % of it has {circle / theoretical:.0%} of the "
+            "area of the theoretical field."
+        )
+    )
+    st.caption(
+        f"Weights are drawn at random, {CHANNELS} channels in every map so that it is quick; "
+        "widths change the noise, not the law. Source: Luo et al., NeurIPS 2016. The misfit is the "
+        "total variation distance: 0 % is a perfect Gaussian."
+    )
+
+
+def _narrow(layer: Layer | Branches) -> Layer | Branches:
+    if isinstance(layer, Branches):
+        paths = tuple(tuple(_narrow(inner) for inner in path) for path in layer.paths)
+        return replace(layer, paths=paths)
+    if "Pool" in layer.kind:
+        return layer
+    return replace(layer, out_channels=None, groups=gcd(layer.groups, CHANNELS))
+
+
+def _around(field: ReceptiveField, size: tuple[int, int]) -> ReceptiveField:
+    """The field's rows and columns inside the picture, with a margin to see its edge."""
+    parts = []
+    for taps, side in zip((field.rows, field.columns), size, strict=True):
+        margin = max(2, len(taps) // 16)
+        start = max(0, min(taps.start - margin, side - 1)) if taps else 0
+        stop = min(side, taps.stop + margin) if taps else side
+        parts.append(range(start, max(stop, start + 1)))
+    return ReceptiveField(*parts)

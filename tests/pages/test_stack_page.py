@@ -1,0 +1,156 @@
+"""The stack page: published numbers, its own text in the address, units, and nonsense."""
+
+import pytest
+import torch
+from opened import OpenedPage
+
+from rfviz.conv.architectures import architecture
+from rfviz.conv.effective import effective_field
+from rfviz.conv.stack import stack_geometry
+from rfviz.ui.effective_view import CHANNELS, narrowed
+from rfviz.ui.stack_text import stack_in, text_of
+
+SMALL = "c3p1o8,add(c3p1o8,c3p1o8|)~block,m2,c3o16"
+OWN = {"stack_layers": SMALL, "stack_input": "picture"}
+
+
+@pytest.fixture(scope="module")
+def vgg() -> OpenedPage:
+    return OpenedPage("layers", {"sample": "glyph"})
+
+
+def sentences(page: OpenedPage) -> str:
+    return " ".join(str(each.value) for each in page.at.markdown).replace("\\", "")
+
+
+def boxes(page: OpenedPage) -> dict[str, tuple[float, float, float, float]]:
+    """(top, bottom, left, right) of each frame on the picture, by the layer's name."""
+    traces = [t for t in page.panels["stack-fields"].figure["data"][1:] if t.get("name")]
+    return {t["name"]: (min(t["y"]), max(t["y"]), min(t["x"]), max(t["x"])) for t in traces}
+
+
+def test_opens_on_a_network_with_its_published_field(vgg: OpenedPage) -> None:
+    vgg.check_answers()
+    assert set(vgg.panels) == {"stack-growth", "stack-fields"}
+    table = vgg.at.dataframe[1].value
+    last = table.iloc[-1]
+    assert (last["name"], last["output size"], last["receptive field"]) == (
+        "pool5", "7 × 7", "212 × 212"
+    )  # fmt: skip
+    assert int(table["parameters"].sum()) == 14_714_688
+    assert "212 × 212 pixels" in sentences(vgg)
+
+
+def test_every_layer_is_that_of_the_library(vgg: OpenedPage) -> None:
+    known = stack_geometry(architecture("VGG-16").layers, (224, 224))
+    growth = vgg.panels["stack-growth"].figure["data"]
+    assert list(growth[0]["y"]) == [each.receptive_field[0] for each in known]
+    assert list(growth[2]["y"]) == [each.jump[0] for each in known]
+
+
+def test_frames_are_nested_and_end_with_the_unit(vgg: OpenedPage) -> None:
+    found = list(boxes(vgg).values())
+    region = stack_geometry(architecture("VGG-16").layers, (224, 224))[-1].region((3, 3))
+    assert found[-1][:2] == (region.rows.start - 0.5, region.rows.stop - 0.5)
+    for inner, outer in zip(found, found[1:], strict=False):
+        assert outer[0] <= inner[0] <= inner[1] <= outer[1]
+
+
+def test_text_unit_and_seeds_in_the_address_are_a_whole_link() -> None:
+    address = {
+        **OWN, "stack_layer": 4, "stack_unit_row": 0, "stack_unit_column": 5, "stack_zoom": True,
+        "stack_effective": True, "stack_relu": True, "stack_seeds": 3,
+    }  # fmt: skip
+    page = OpenedPage("layers", address)
+    page.check_answers()
+    assert page.address().items() >= {k: str(v).lower() if v is True else str(v)
+                                      for k, v in address.items()}.items()  # fmt: skip
+    stack = stack_in(SMALL)
+    geometry = stack_geometry(stack, (28, 28))[3]
+    region = geometry.region((0, 5))
+    assert boxes(page)["block"] == (
+        region.rows.start - 0.5, region.rows.stop - 0.5,
+        region.columns.start - 0.5, region.columns.stop - 0.5,
+    )  # fmt: skip
+    assert "outside the picture" in sentences(page)
+    known = effective_field(
+        narrowed(stack[:2]), (28, 28), (0, 5), in_channels=CHANNELS, relu=True, n_seeds=3
+    )
+    panel = page.panels["stack-effective"]
+    top, left = int(panel.figure["data"][0]["y0"]), int(panel.figure["data"][0]["x0"])
+    shown = panel.z()
+    power = known.power[top : top + shown.shape[0], left : left + shown.shape[1]].float()
+    torch.testing.assert_close(shown, power.sqrt() / power.sqrt().max())
+
+
+@pytest.mark.parametrize(
+    "text", ["nonsense", "c3,,m2", "add(c3", "c0", "c3s0", "<script>alert(1)</script>", "c" * 7000]
+)
+def test_nonsense_in_the_text_gets_a_sentence(text: str) -> None:
+    page = OpenedPage("layers", {"stack_layers": text})
+    page.check_answers()
+    assert page.errors
+    page.at.button(key="stack-back").click()
+    assert set(page.run().panels) == {"stack-growth", "stack-fields"}
+
+
+def test_layer_that_does_not_fit_is_mended_by_a_button() -> None:
+    page = OpenedPage("layers", {"stack_layers": "c3p1,m2,c99", "stack_input": "picture"})
+    assert "Layer 3" in page.errors[0]
+    buttons = [b for b in page.at.button if (b.key or "").startswith("stack-remedy")]
+    assert buttons
+    buttons[0].click()
+    page.run()
+    assert page.errors == []
+    assert page.at.session_state["stack_layers"] != "c3p1,m2,c99"
+
+
+def test_other_misfits_get_a_sentence() -> None:
+    for text in ("c3p1o8,c3p1g3o9", "c3p1,add(c3|c3p1)", "add(c3s2p1|)", "t3s9999,t3s9999,c3"):
+        page = OpenedPage("layers", {"stack_layers": text, "stack_input": "picture"})
+        page.check_answers()
+        assert page.errors
+
+
+def test_branches_out_of_step_are_flagged() -> None:
+    text = "cat(c3p1|c3p0.2x0.2)"
+    page = OpenedPage("layers", {"stack_layers": text, "stack_input": "picture"})
+    page.check_answers()
+    assert "out of step" in page.at.warning[0].value
+    assert "1 pixel apart" in page.at.warning[0].value
+    assert page.at.dataframe[1].value["note"].iloc[-1] == "out of step"
+
+
+def test_buttons_change_the_table_and_the_text() -> None:
+    page = OpenedPage("layers", {"stack_layers": "c3p1,m2,c5p2", "stack_input": "picture",
+                                 "stack_row": 2})  # fmt: skip
+    for button, expected in (
+        ("move-up", "m2,c3p1,c5p2"), ("duplicate", "m2,c3p1,c3p1,c5p2"), ("remove", "m2,c3p1,c5p2"),
+        ("move-down", "m2,c5p2,c3p1"),
+    ):  # fmt: skip
+        page.at.button(key=f"stack-{button}").click()
+        page.run()
+        assert page.at.session_state["stack_layers"] == expected
+    assert list(page.at.dataframe[0].value["kernel"]) == ["2", "5", "3"]
+    page.at.selectbox(key="stack_preset").select("LeNet-5")
+    page.run()
+    assert page.at.session_state["stack_layers"] == ""
+    assert len(page.at.dataframe[0].value) == len(architecture("LeNet-5").layers)
+
+
+def test_units_beyond_the_last_are_said_to_be() -> None:
+    page = OpenedPage("layers", {**OWN, "stack_layer": 900, "stack_unit_row": 10**7})
+    page.check_answers()
+    assert any("There is no layer 900" in each for each in page.captions)
+    assert any("There is no unit row" in each for each in page.captions)
+
+
+def test_effective_field_too_large_is_refused_with_a_remedy() -> None:
+    text = text_of(stack_in(",".join(["c3p1"] * 30)))
+    page = OpenedPage(
+        "layers", {"stack_layers": text, "stack_input": "picture", "sample": "scene",
+                   "stack_effective": True},
+    )  # fmt: skip
+    page.check_answers()
+    assert "smaller input" in " ".join(each.value for each in page.at.info)
+    assert "stack-effective" not in page.panels
