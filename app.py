@@ -24,7 +24,7 @@ if __name__ == "__main__":
             st.Page(PAGES / "column_matrix.py", title="Column matrix"),
             st.Page(PAGES / "matmul.py", title="Matmul"),
             st.Page(PAGES / "output_shape.py", title="Output shape"),
-            st.Page(PAGES / "layers.py", title="Stack of layers", url_path="stack"),
+            st.Page(PAGES / "stack.py", title="Stack of layers"),
             st.Page(PAGES / "filters.py", title="Filters"),
             st.Page(PAGES / "operators.py", title="Operators"),
             st.Page(PAGES / "check.py", title="Check"),
@@ -34,4 +34,8 @@ if __name__ == "__main__":
     draw_controls()
     page.run()
 else:
+    # Streamlit and plotly both import pandas when a page first needs it; two pages at once would
+    # meet it half imported. The server imports it before the first page.
+    import pandas  # noqa: F401
+
     app = st.App(__file__, routes=routes(), middleware=middleware())

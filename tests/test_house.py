@@ -40,6 +40,7 @@ HOMES = {
     "safetensors": ("rfviz/io",),
     "numpy": ("rfviz/io/weight_files.py",),  # for .npy and .npz
     "starlette": ("rfviz/explorer/routes.py",),
+    "pandas": ("app.py",),  # imported once at start
 }
 PUBLIC_NAMES = [
     "ColumnMatrix",

@@ -31,7 +31,9 @@ chosen = position_widgets(inputs)
 job = operators_view.operator_job(inputs, chosen, choice)
 awaited = Awaited(job.revision, operators_view.AWAITED)
 view = conduct_page(inputs, chosen, awaited=dict.fromkeys(operators_view.PANELS, awaited))
-st.caption("The number beside the buttons is the convolution's; the operator's is written out below.")
+st.caption(
+    "The number beside the buttons is the convolution's; the operator's is written out below."
+)
 kind = st.segmented_control(
     "Shown as", (operators_view.SCORES, operators_view.VALUES), default=operators_view.SCORES,
     required=True, key="operator_shown", bind="query-params",

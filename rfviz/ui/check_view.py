@@ -105,9 +105,10 @@ def verdict(rows: list[Row], *, complete: bool) -> None:
     if parts:
         (st.error if differ or overflow or errors else st.warning)(" ".join(parts))
     else:
+        agree = "The check agrees" if len(rows) == 1 else f"All {len(rows):,} checks agree"
         st.success(
-            f"All {len(rows):,} checks agree: on every output of every picture the matmul and "
-            "nn.Conv2d are close, and every output is finite."
+            f"{agree}: on every output of every picture the matmul and nn.Conv2d are close, and "
+            "every output is finite."
         )
 
 

@@ -37,8 +37,12 @@ class EffectiveChoice:
 def effective_widgets() -> EffectiveChoice | None:
     """Draw the switch and the choices; None while it is switched off."""
     cells = st.columns([3, 2, 2, 3], vertical_alignment="bottom")
-    shown = cells[0].toggle("Work it out", key="stack_effective", bind="query-params",
-        help="Draws networks at random and takes their gradients: seconds for a deep one.",)
+    shown = cells[0].toggle(
+        "Work it out",
+        key="stack_effective",
+        bind="query-params",
+        help="Draws networks at random and takes their gradients: seconds for a deep one.",
+    )
     relu = cells[1].toggle(
         "ReLU", key="stack_relu", bind="query-params",
         help="A ReLU after each convolution. Half of the units then pass no gradient on.",

@@ -83,11 +83,12 @@ def draw_controls() -> None:
     with st.sidebar:
         st.subheader("Picture")
         picture: Picture | InputError
-        try:
-            picture = picture_widgets()
-        except InputError as error:
-            picture = error
-            st.error(str(error))
+        with st.container():
+            try:
+                picture = picture_widgets()
+            except InputError as error:
+                picture = error
+                st.error(str(error))
         arguments, choices = _convolution_widgets(picture)
     if (
         isinstance(picture, Picture)

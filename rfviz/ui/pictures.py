@@ -58,7 +58,10 @@ def picture_widgets() -> Picture:
     )  # fmt: skip
     choose = {"Sample": _sample, "Upload": _upload, "Camera": _camera}[kind]
     try:
-        source = choose()
+        # In a place of its own: what it says must not push the other widgets out of theirs, since
+        # Streamlit shows a pushed widget twice until the run has ended.
+        with st.container():
+            source = choose()
     finally:
         # Drawn even after a bad file, so that no choice is lost by it.
         grey = st.toggle("Grey", key="grey", bind="query-params", help="One channel: luma.")

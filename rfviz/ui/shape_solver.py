@@ -43,7 +43,8 @@ def show_solver(choice: ShapeChoice) -> None:
             for cell, axis in zip(cells, ("height", "width"), strict=True)
         )  # fmt: skip
     ranges = _ranges(choice)
-    ceil_mode = bool(choice.arguments.get("ceil_mode"))
+    # A goal is solved without ceil_mode, and its settings switch it off.
+    ceil_mode = goal == "a size" and bool(choice.arguments.get("ceil_mode"))
     kind = choice.kind
     try:
         if goal == "a size":
@@ -53,7 +54,9 @@ def show_solver(choice: ShapeChoice) -> None:
     except InputError as error:
         st.error(str(error))
         return
-    _show_solutions(choice, found)
+    if choice.arguments.get("ceil_mode") and not ceil_mode:
+        st.caption("These are settings without ceil_mode; choosing one switches it off.")
+    _show_solutions(choice, found, ceil_mode)
 
 
 def _ranges(choice: ShapeChoice) -> Ranges:
@@ -71,7 +74,7 @@ def _ranges(choice: ShapeChoice) -> Ranges:
     return Ranges(**spans)
 
 
-def _show_solutions(choice: ShapeChoice, found: Solutions) -> None:
+def _show_solutions(choice: ShapeChoice, found: Solutions, ceil_mode: bool) -> None:
     if found.explanation:
         st.warning(found.explanation)
         return
@@ -83,7 +86,7 @@ def _show_solutions(choice: ShapeChoice, found: Solutions) -> None:
         st.dataframe(_table(choice, (found.rows[0], found.columns[0])), hide_index=True)
         st.button(
             "Set these", key="shape-set-both", on_click=set_widgets,
-            args=(_state(choice, found.rows[0], found.columns[0]),),
+            args=(_state(choice, found.rows[0], found.columns[0], ceil_mode),),
         )  # fmt: skip
         return
     listed = found.both[:MOST_LISTED]
@@ -96,7 +99,7 @@ def _show_solutions(choice: ShapeChoice, found: Solutions) -> None:
     def set_chosen() -> None:
         rows = st.session_state["shape-solutions"].selection.rows
         if rows:
-            set_widgets(_state(choice, listed[rows[0]], listed[rows[0]]))
+            set_widgets(_state(choice, listed[rows[0]], listed[rows[0]], ceil_mode))
 
     st.dataframe(
         _table(choice, listed), hide_index=True, height=min(320, 38 + 35 * len(listed)),
@@ -112,12 +115,16 @@ def _table(choice: ShapeChoice, settings: tuple[Setting, ...]) -> dict[str, list
     return {name.replace("_", " "): [getattr(s, name) for s in settings] for name in names}
 
 
-def _state(choice: ShapeChoice, rows: Setting, columns: Setting) -> dict[str, object]:
+def _state(
+    choice: ShapeChoice, rows: Setting, columns: Setting, ceil_mode: bool
+) -> dict[str, object]:
     names = [name for name in RANGES if choice.takes(name) and name != "padding"]
     changes: dict[str, object] = {
         name: (getattr(rows, name), getattr(columns, name)) for name in names
     }
     changes["padding"] = ((rows.padding, rows.padding), (columns.padding, columns.padding))
+    if choice.takes("ceil_mode"):
+        changes["ceil_mode"] = ceil_mode
     return state_of(changes) or {}
 
 

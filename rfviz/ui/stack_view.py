@@ -63,7 +63,9 @@ def show_layers(choice: StackChoice, found: Sequence[Place]) -> None:
 
 def misaligned_note(found: Sequence[Place]) -> None:
     """Say where branches are out of step, in the library's words."""
-    wrong = [place.geometry for place in found if place.layer is None and not _in_step(place)]
+    joins = [place.geometry for place in found if place.layer is None and not _in_step(place)]
+    # Later joins carry the note of the first one on.
+    wrong = list({geometry.note: geometry for geometry in reversed(joins)}.values())[::-1]
     for geometry in wrong[:4]:
         st.warning(
             as_text(f"{geometry.name} joins branches that are out of step: {geometry.note}."),

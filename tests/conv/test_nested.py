@@ -1,6 +1,7 @@
 """Nested fields and places: equal to stack_geometry, to autograd, and one inside the other."""
 
 import random
+from itertools import pairwise
 
 import pytest
 import torch
@@ -46,13 +47,13 @@ def test_channels_are_those_of_the_network_run(name: str) -> None:
 
 def test_field_of_the_picture_is_the_region_of_the_unit() -> None:
     geometry = stack_geometry(STACK, (64, 48))[-1]
-    generator = random.Random(1)
+    generator = random.Random(1)  # noqa: S311 - a seeded sweep, nothing secret
     for _ in range(20):
         unit = tuple(generator.randrange(n) for n in geometry.output_size)
         fields = nested_fields(STACK, (64, 48), (unit[0], unit[1]))
         assert [each.name for each in fields] == ["input", *_ends()]
         assert fields[0].window == fields[-1].field == geometry.region(unit)
-        for inner, outer in zip(fields, fields[1:], strict=False):
+        for inner, outer in pairwise(fields):
             assert set(inner.field.rows) <= set(outer.field.rows)
             assert set(inner.field.columns) <= set(outer.field.columns)
 

@@ -43,14 +43,12 @@ def test_every_type_of_the_sidebar_s_picture_agrees() -> None:
 
 
 def test_overflow_is_found_and_located() -> None:
-    page = opened({"with_bias": "true", "bias": "60000", "weights": "box", "check_dtypes": "float16",
-                   "values": "0 to 255", "sample": "glyph", "kernel": "3"})  # fmt: skip
-    assert page.at.success
-    page = opened({"with_bias": "true", "bias": "65500", "weights": "identity",
+    # 65,504 is the largest float16; what is added to it may be rounded away or overflow.
+    page = opened({"with_bias": "true", "bias": "65504", "weights": "identity",
                    "check_dtypes": "float16", "sample": "glyph"})  # fmt: skip
     rows = shown(page.at)
     picture = rfviz.load_sample("glyph")[0]
-    over = (picture.double() + 65500).half().isinf()
+    over = (picture.double() + 65504).half().isinf()
     assert rows["verdict"] == ["not finite"]
     assert rows["infinite"] == [int(over.sum())]
     assert rows["NaN"] == [0]
@@ -64,10 +62,10 @@ def test_uploads_are_checked_and_what_is_no_picture_is_a_row() -> None:
     page = opened({"check_dtypes": "float32"})
     grey = picture_png(torch.randint(0, 256, (1, 9, 8), dtype=torch.uint8))
     colour = picture_png(torch.randint(0, 256, (3, 9, 8), dtype=torch.uint8))
-    page.at.file_uploader(key="check_upload").upload(
+    page.at.file_uploader("check_upload").set_value(
         [("a.png", grey, "image/png"), ("b.png", b"no picture", "image/png"),
          ("c.png", colour, "image/png")]
-    ) if hasattr(page.at.file_uploader(key="check_upload"), "upload") else None  # fmt: skip
+    )  # fmt: skip
     page.run()
     rows = shown(page.at)
     assert rows["picture"] == ["Letter", "a.png", "b.png", "c.png"]
@@ -113,8 +111,8 @@ def test_no_type_is_a_sentence() -> None:
 
 
 def test_reports_tell_types_and_kinds_apart() -> None:
-    rows = [Row("a.png", "float16", (2, 3), (1, 2), 2, 0.5, 3, allclose=True, n_not_finite=5,
-                n_nan=2, first_not_finite=(0, 1, 2)), Row("b.png", "float32", error="No.")]  # fmt: skip
+    overflow = Row("a.png", "float16", allclose=True, n_not_finite=5, n_nan=2)
+    rows = [overflow, Row("b.png", "float32", error="No.")]
     lines = list(csv.DictReader(io.StringIO(report_csv(rows))))
     assert [(line["picture"], line["dtype"], line["n_nan"]) for line in lines] == [
         ("a.png", "float16", "2"), ("b.png", "float32", "0"),

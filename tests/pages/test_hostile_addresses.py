@@ -37,7 +37,9 @@ NUMBERS: dict[str, tuple[int, int]] = {
     "region_top": (0, 40), "region_left": (0, 40), "region_height": (1, 300),
     "region_width": (1, 300), "reduce": (1, 64), "groups": (1, 64), "filters": (1, 64),
     "seed": (0, 2**31 - 1), "bias": (-(10**6), 10**6), "row": (0, 3000), "column": (0, 3000),
-    "filter": (0, 70), "hand_filter": (0, 64), "hand_factor": (-(10**6), 10**6), "window": (8, 1200), "product_window": (8, 600), "pixel_row": (0, 3000),
+    "filter": (0, 70),
+    "hand_filter": (0, 64), "hand_factor": (-(10**6), 10**6), "window": (8, 1200),
+    "product_window": (8, 600), "pixel_row": (0, 3000),
     "pixel_column": (0, 3000),
     **{f"{name}{axis}": reach for axis in ("", "_height", "_width") for name, reach in
        (("kernel", (1, 16)), ("stride", (1, 16)), ("padding", (0, 16)), ("dilation", (1, 8)))},

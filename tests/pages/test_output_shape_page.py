@@ -131,3 +131,8 @@ def test_every_parameter_is_in_the_address() -> None:
     assert again.bound_widgets() == page.bound_widgets()
     assert all(name.startswith("shape_") for name in page.bound_widgets()
                if "shape" in name)  # fmt: skip
+
+
+def test_goals_are_solved_without_ceil_mode_and_say_so() -> None:
+    page = opened({"shape_kind": "MaxPool2d", "shape_ceil": True, "shape_goal": "halve"})
+    assert any("without ceil_mode" in caption for caption in page.captions)

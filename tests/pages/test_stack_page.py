@@ -1,5 +1,7 @@
 """The stack page: published numbers, its own text in the address, units, and nonsense."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from opened import OpenedPage
@@ -16,7 +18,7 @@ OWN = {"stack_layers": SMALL, "stack_input": "picture"}
 
 @pytest.fixture(scope="module")
 def vgg() -> OpenedPage:
-    return OpenedPage("layers", {"sample": "glyph"})
+    return OpenedPage("stack", {"sample": "glyph"})
 
 
 def sentences(page: OpenedPage) -> str:
@@ -52,7 +54,7 @@ def test_frames_are_nested_and_end_with_the_unit(vgg: OpenedPage) -> None:
     found = list(boxes(vgg).values())
     region = stack_geometry(architecture("VGG-16").layers, (224, 224))[-1].region((3, 3))
     assert found[-1][:2] == (region.rows.start - 0.5, region.rows.stop - 0.5)
-    for inner, outer in zip(found, found[1:], strict=False):
+    for inner, outer in pairwise(found):
         assert outer[0] <= inner[0] <= inner[1] <= outer[1]
 
 
@@ -61,7 +63,7 @@ def test_text_unit_and_seeds_in_the_address_are_a_whole_link() -> None:
         **OWN, "stack_layer": 4, "stack_unit_row": 0, "stack_unit_column": 5, "stack_zoom": True,
         "stack_effective": True, "stack_relu": True, "stack_seeds": 3,
     }  # fmt: skip
-    page = OpenedPage("layers", address)
+    page = OpenedPage("stack", address)
     page.check_answers()
     assert page.address().items() >= {k: str(v).lower() if v is True else str(v)
                                       for k, v in address.items()}.items()  # fmt: skip
@@ -87,7 +89,7 @@ def test_text_unit_and_seeds_in_the_address_are_a_whole_link() -> None:
     "text", ["nonsense", "c3,,m2", "add(c3", "c0", "c3s0", "<script>alert(1)</script>", "c" * 7000]
 )
 def test_nonsense_in_the_text_gets_a_sentence(text: str) -> None:
-    page = OpenedPage("layers", {"stack_layers": text})
+    page = OpenedPage("stack", {"stack_layers": text})
     page.check_answers()
     assert page.errors
     page.at.button(key="stack-back").click()
@@ -95,7 +97,7 @@ def test_nonsense_in_the_text_gets_a_sentence(text: str) -> None:
 
 
 def test_layer_that_does_not_fit_is_mended_by_a_button() -> None:
-    page = OpenedPage("layers", {"stack_layers": "c3p1,m2,c99", "stack_input": "picture"})
+    page = OpenedPage("stack", {"stack_layers": "c3p1,m2,c99", "stack_input": "picture"})
     assert "Layer 3" in page.errors[0]
     buttons = [b for b in page.at.button if (b.key or "").startswith("stack-remedy")]
     assert buttons
@@ -107,14 +109,14 @@ def test_layer_that_does_not_fit_is_mended_by_a_button() -> None:
 
 def test_other_misfits_get_a_sentence() -> None:
     for text in ("c3p1o8,c3p1g3o9", "c3p1,add(c3|c3p1)", "add(c3s2p1|)", "t3s9999,t3s9999,c3"):
-        page = OpenedPage("layers", {"stack_layers": text, "stack_input": "picture"})
+        page = OpenedPage("stack", {"stack_layers": text, "stack_input": "picture"})
         page.check_answers()
         assert page.errors
 
 
 def test_branches_out_of_step_are_flagged() -> None:
     text = "cat(c3p1|c3p0.2x0.2)"
-    page = OpenedPage("layers", {"stack_layers": text, "stack_input": "picture"})
+    page = OpenedPage("stack", {"stack_layers": text, "stack_input": "picture"})
     page.check_answers()
     assert "out of step" in page.at.warning[0].value
     assert "1 pixel apart" in page.at.warning[0].value
@@ -122,7 +124,7 @@ def test_branches_out_of_step_are_flagged() -> None:
 
 
 def test_buttons_change_the_table_and_the_text() -> None:
-    page = OpenedPage("layers", {"stack_layers": "c3p1,m2,c5p2", "stack_input": "picture",
+    page = OpenedPage("stack", {"stack_layers": "c3p1,m2,c5p2", "stack_input": "picture",
                                  "stack_row": 2})  # fmt: skip
     for button, expected in (
         ("move-up", "m2,c3p1,c5p2"), ("duplicate", "m2,c3p1,c3p1,c5p2"), ("remove", "m2,c3p1,c5p2"),
@@ -139,7 +141,7 @@ def test_buttons_change_the_table_and_the_text() -> None:
 
 
 def test_units_beyond_the_last_are_said_to_be() -> None:
-    page = OpenedPage("layers", {**OWN, "stack_layer": 900, "stack_unit_row": 10**7})
+    page = OpenedPage("stack", {**OWN, "stack_layer": 900, "stack_unit_row": 10**7})
     page.check_answers()
     assert any("There is no layer 900" in each for each in page.captions)
     assert any("There is no unit row" in each for each in page.captions)
@@ -148,7 +150,7 @@ def test_units_beyond_the_last_are_said_to_be() -> None:
 def test_effective_field_too_large_is_refused_with_a_remedy() -> None:
     text = text_of(stack_in(",".join(["c3p1"] * 30)))
     page = OpenedPage(
-        "layers", {"stack_layers": text, "stack_input": "picture", "sample": "scene",
+        "stack", {"stack_layers": text, "stack_input": "picture", "sample": "scene",
                    "stack_effective": True},
     )  # fmt: skip
     page.check_answers()
