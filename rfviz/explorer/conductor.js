@@ -57,6 +57,12 @@ function paddingMark({ pads, inputSize: [height, width] }) {
   return [{ kind: "frame", role: "padding", boxes: [outer], inner }];
 }
 
+/** The scene with its numbers as numbers: what is not finite comes as text. */
+function withNumbers(scene) {
+  const { filter, weights } = scene;
+  return { ...scene, weights: weights.map(Number), filter: { ...filter, bias: Number(filter.bias) } };
+}
+
 /** What is pointed at while a position is pinned: its pixel or entry, beside the pinned position. */
 function besidePin(pointed, position) {
   if (!pointed || (pointed.pixel === undefined && pointed.entry === undefined)) return null;
@@ -106,7 +112,8 @@ export class Conductor {
   update(component) {
     this.component = component;
     this.data = component.data;
-    this.scene = this.data.scene;
+    this.scene = withNumbers(this.data.scene);
+    this.value = Number(this.data.value);
     this.preview = null;
     const { scales } = this.scene;
     this.tables ??= Object.fromEntries(Object.entries(scales).map(([name, stops]) => [name, lookup(stops)]));
@@ -151,7 +158,7 @@ export class Conductor {
   /** The chosen filter's weights at another kernel size; null where the server sent none. */
   weightsFor(spec) {
     const same = spec.kernel.every((size, axis) => size === this.scene.spec.kernel[axis]);
-    return same ? this.scene.weights : page.bank?.[spec.kernel.join("x")] ?? null;
+    return same ? this.scene.weights : page.bank?.[spec.kernel.join("x")]?.map(Number) ?? null;
   }
 
   render() {
@@ -179,7 +186,7 @@ export class Conductor {
       else if (kind === "input" || kind === "columns") each.paintTiles(scene, this.tables);
       else each.paintUnder(null);
     }
-    this.tell(pointed, scene, confirmed ? this.data.value : live?.sum, confirmed);
+    this.tell(pointed, scene, confirmed ? this.value : live?.sum, confirmed);
   }
 
   renderPreview() {
@@ -289,7 +296,7 @@ export class Conductor {
       return "";
     }
     const sum = sumOf(vector, scene.weights, scene.filter.bias, scene.divisor);
-    return `confirmed by torch, difference ${shortNumber(Math.abs(sum - data.value), 2)}`;
+    return `confirmed by torch, difference ${shortNumber(Math.abs(sum - this.value), 2)}`;
   }
 
   /** For those who listen: how long the drawing took, and since when it was due. */

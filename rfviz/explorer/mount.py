@@ -6,6 +6,7 @@ go through ``Plotly.react``, highlights are drawn over it, clicks and arrow keys
 the conductor.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -91,9 +92,9 @@ class Scene:
                 "index": self.filter_index,
                 "count": self.n_filters,
                 "channels": [self.channels.start, self.channels.stop],
-                "bias": self.bias,
+                "bias": as_json_number(self.bias),
             },
-            "weights": list(self.weights),
+            "weights": [as_json_number(weight) for weight in self.weights],
             "columnShape": self.column_shape,
             "divisor": self.divisor,
             "token": self.token,
@@ -101,6 +102,19 @@ class Scene:
             "colours": [channel_colour(name, i) for i, name in enumerate(self.channel_names)],
             "scales": {"greys": GREYS, "diverging": DIVERGING, "sequential": sequential_stops()},
         }
+
+
+def as_json_number(value: float) -> float | str:
+    """A number as JSON can say it: what is not finite as text, which the scripts read as a number.
+
+    Half precision overflows at 65,504, and JSON has no infinity.
+
+    >>> as_json_number(0.5), as_json_number(float("-inf")), as_json_number(float("nan"))
+    (0.5, '-Infinity', 'NaN')
+    """
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
 
 
 def _loader(export: str) -> str:
@@ -142,7 +156,10 @@ def keep_bank(weights: Mapping[Pair, Sequence[float]]) -> None:
 
     A component of its own: while it is unchanged, Streamlit sends a reference in its place.
     """
-    data = {f"{height}x{width}": list(each) for (height, width), each in weights.items()}
+    data = {
+        f"{height}x{width}": [as_json_number(weight) for weight in each]
+        for (height, width), each in weights.items()
+    }
     _bank(key="bank", data=data, height=1)
 
 
@@ -221,7 +238,7 @@ def conduct(
         "position": [position.row, position.column],
         "scene": scene.as_json(),
         "choosesPixels": on_pixel is not None,
-        "value": position.value,
+        "value": as_json_number(position.value),
         "sentence": position.sentence,
         "marks": {name: [asdict(mark) for mark in each] for name, each in (marks or {}).items()},
         "expected": {name: asdict(each) for name, each in (awaited or {}).items()},

@@ -83,7 +83,7 @@ def check_widgets(inputs: Inputs) -> CheckChoice:
         )
         values = st.selectbox("Pixel values", VALUES, key="check_values", bind="query-params")
         preprocessing = _preprocessing(values, inputs)
-        st.code(preprocessing.code, language="python")
+        st.code(preprocessing.code, language="python", wrap_lines=True)
     if not dtypes:
         raise InputError("No type is chosen.", remedy="Choose at least one under Numbers (dtype)")
     chosen = tuple(name for name in DTYPES if name in dtypes)

@@ -60,7 +60,8 @@ def about(choice: OperatorChoice) -> None:
         st.latex(entry.formula)
     lines = []
     if entry.source:
-        lines.append(f"Source: {as_text(entry.source)}.".replace("..", "."))
+        said = "In its file" if choice.digest else "Source"
+        lines.append(f"{said}: {as_text(entry.source.rstrip('.'))}.")
     if entry.equals:
         lines.append(f"In torch: `{entry.equals}`." if _is_call(entry.equals)
                      else f"In torch: {as_text(entry.equals)}.")  # fmt: skip

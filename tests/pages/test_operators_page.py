@@ -150,6 +150,17 @@ def test_a_function_that_fails_on_the_picture_alone_is_explained(
     assert any("too many" in error for error in page.errors)
 
 
+def test_a_slow_function_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(OWN)
+    monkeypatch.setenv("RFVIZ_OPERATORS", str(path))
+    monkeypatch.setattr("rfviz.ui.operators_view.SECONDS_ALLOWED", 1e-9)
+    page = opened({"operator": "doubled"})
+    assert any("is too slow for this picture" in error for error in page.errors)
+    assert set(page.panels) == {"input"}
+    assert set(opened({"operator": "adder"}).panels) == PANELS
+
+
 def test_nonsense_in_the_address_falls_back() -> None:
     page = opened({"operator": "none", "operator_shown": "x", "operator_cosine_similarity_eps": "9",
                    "operator_mask": "?", "operator_unknown": "inf"})  # fmt: skip

@@ -325,7 +325,6 @@ def test_sobel_by_hand() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.xfail(reason="the conductor is sent Infinity, which is no JSON")
 @pytest.mark.parametrize("page", PAGES)
 def test_output_beyond_float16_can_be_read_by_a_browser(page: str) -> None:
     """Nine rows of Sobel weights on a letter outgrow float16: the output is infinite."""
