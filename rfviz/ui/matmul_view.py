@@ -78,6 +78,12 @@ def verdict(inputs: Inputs, totals: ComparisonTotals) -> None:
             f"The largest error is at filter {filter_index}, output ({row:,}, {column:,}): "
             f"{ours!r} by matmul, {theirs!r} by `nn.Conv2d`."
         )
+    if not totals.mean_by_conv2d.isfinite().all():
+        largest = torch.finfo(inputs.dtype).max
+        st.warning(
+            f"Some outputs are beyond {inputs.choices.dtype_name}, whose largest number is "
+            f"{largest:,.6g}: infinite, or no number at all. Use float32 to see them."
+        )
     st.markdown(_why(inputs, totals))
 
 
