@@ -13,6 +13,9 @@ from typing import Generic, TypeVar
 
 import streamlit as st
 
+from rfviz.conv.spec import InputError
+from rfviz.ui.explain import as_text
+
 T = TypeVar("T")
 
 # A bar that is drawn for every step of a few milliseconds would cost more than the step.
@@ -31,6 +34,12 @@ class Job(Generic[T]):
     fraction: float = 0.0
     stopped: bool = False
     result: T | None = None
+    error: InputError | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to do: a result, or why there is none."""
+        return self.result is not None or self.error is not None
 
     @property
     def revision(self) -> str:
@@ -49,21 +58,23 @@ def job_for(name: str, key: Hashable, start: Callable[[], Generator[float, None,
 def result_of(job: Job[T], what: str) -> T | None:
     """Take the job's remaining steps, showing how far it is and a button that stops it.
 
-    None for a job that was stopped; it shows a button that goes on with it.
+    None for a job that was stopped, with a button that goes on with it, and for one that met an
+    :class:`rfviz.InputError`, with its sentence.
     """
     # Always the same elements, done or not: what follows keeps its place, and so is not rebuilt.
     place = st.empty()
-    if job.result is None and not job.stopped:
+    if not job.ended and not job.stopped:
         _step_for(job, QUIET_SECONDS)
-    if job.result is not None:
-        return job.result
-    if job.stopped:
+    if not job.ended and job.stopped:
         with place.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{what}: stopped at {job.fraction:.0%}.")
             _button(job, "Go on", stopped=False)
         return None
-    _take_steps(job, what, place.container(horizontal=True, vertical_alignment="center"))
-    place.empty()
+    if not job.ended:
+        _take_steps(job, what, place.container(horizontal=True, vertical_alignment="center"))
+        place.empty()
+    if job.error is not None:
+        place.error(as_text(str(job.error)))
     return job.result
 
 
@@ -71,7 +82,7 @@ def _take_steps(job: Job[T], what: str, place: st.delta_generator.DeltaGenerator
     bar = place.empty()
     with place:
         _button(job, "Stop", stopped=True)
-    while job.result is None:
+    while not job.ended:
         bar.progress(min(1.0, job.fraction), f"{what}: {job.fraction:.0%}")
         _step_for(job, SECONDS_BETWEEN_DRAWS)
 
@@ -84,6 +95,8 @@ def _step_for(job: Job[T], seconds: float) -> None:
             job.fraction = next(job.steps)
     except StopIteration as stop:
         job.result = stop.value
+    except InputError as error:
+        job.error = error
 
 
 def _button(job: Job[T], label: str, *, stopped: bool) -> None:

@@ -27,6 +27,7 @@ LETTERS: Mapping[str, LayerKind] = MappingProxyType(
 JOINS: Mapping[str, str] = MappingProxyType({"add": "add", "cat": "concat"})
 LONGEST = 6000
 MOST_LAYERS = 200
+MOST_PATHS = 26  # a letter each, in the table
 # Beyond this a number is a slip, and the arithmetic of a deep stack would leave 64 bits.
 LARGEST_NUMBER = 9999
 NUMBER = r"\d{1,4}"
@@ -139,8 +140,11 @@ def _part_in(part: str) -> Layer | Branches:
         tuple(_layer_in(each.strip()) for each in path.split(",") if path.strip())
         for path in block["paths"].split("|")
     )
-    if sum(map(len, paths)) > MOST_LAYERS:
-        raise InputError(f"A block has at most {MOST_LAYERS} layers.", remedy="Use fewer")
+    if sum(map(len, paths)) > MOST_LAYERS or len(paths) > MOST_PATHS:
+        raise InputError(
+            f"A block has at most {MOST_LAYERS} layers on {MOST_PATHS} branches.",
+            remedy="Use fewer",
+        )
     return Branches(paths, JOINS[block["join"]], block["name"] or "")
 
 

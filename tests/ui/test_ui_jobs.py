@@ -117,3 +117,17 @@ def test_revision_names_the_key() -> None:
         jobs.Job("work", key, never_ending()) for key in (("a", 1), ("a", 1), ("a", 2))
     )
     assert first.revision == same.revision != other.revision
+
+
+def test_work_that_cannot_be_done_says_why_and_does_not_begin_again() -> None:
+    script = SCRIPT.replace(
+        '    return f"result of {key}"',
+        '    from rfviz import InputError\n    raise InputError("It is 3 too many", remedy="Take 2")',
+    )
+    at = AppTest.from_string(script, default_timeout=20).run()
+    for _ in range(2):
+        assert not at.exception
+        assert "It is 3 too many" in at.error[0].value
+        assert "Take 2" in at.error[0].value
+        assert at.session_state["steps"] == 4
+        at.run()
