@@ -122,7 +122,8 @@ def test_revision_names_the_key() -> None:
 def test_work_that_cannot_be_done_says_why_and_does_not_begin_again() -> None:
     script = SCRIPT.replace(
         '    return f"result of {key}"',
-        '    from rfviz import InputError\n    raise InputError("It is 3 too many", remedy="Take 2")',
+        "    from rfviz import InputError\n"
+        '    raise InputError("It is 3 too many", remedy="Take 2")',
     )
     at = AppTest.from_string(script, default_timeout=20).run()
     for _ in range(2):
