@@ -84,9 +84,9 @@ class Draws(NamedTuple):
         # A drawing that no event has asked for is due when it starts: it does not count here.
         pairs = zip(self.waits, self.tooks, strict=True)
         waits = sorted(wait for wait, took in pairs if wait > took)
-        p95 = waits[int(0.95 * (len(waits) - 1))]
+        p95, rate = waits[int(0.95 * (len(waits) - 1))], len(self.waits) / self.seconds
         return (
-            f"{name:34}{statistics.median(waits):9.1f}{p95:9.1f}{len(self.waits) / self.seconds:9.1f}"
+            f"{name:34}{statistics.median(waits):9.1f}{p95:9.1f}{rate:9.1f}"
             f"{statistics.median(self.tooks):9.2f}"
         )
 
