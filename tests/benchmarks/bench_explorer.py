@@ -51,7 +51,8 @@ LISTEN = """() => {
     [detail.drawn - detail.since, detail.took, conductor.dataset.state === "preview"]));
 }"""
 DRAWS = "() => window.draws.splice(0)"
-# Time from the pointer's release to the last change of what is watched.
+# Time from the pointer's release to the first state that is no preview, or to the last change of
+# anything within an element.
 TIME_CHANGES = """([selector, attribute]) => {
   const times = { released: 0, last: 0 };
   window.changeTimes = times;
@@ -59,9 +60,11 @@ TIME_CHANGES = """([selector, attribute]) => {
     Object.assign(times, { released: timeStamp, last: 0 });
   }, true);
   const note = (records) => {
-    const matter = attribute === null
-      || records.some(({ target }) => target.dataset[attribute] !== "preview");
-    if (times.released && matter) times.last = performance.now();
+    if (!times.released) return;
+    if (attribute === null) times.last = performance.now();
+    else if (records.some(({ target }) => target.dataset[attribute] !== "preview")) {
+      times.last ||= performance.now();
+    }
   };
   const options = attribute === null ? { childList: true, subtree: true }
     : { attributes: true, attributeFilter: [`data-${attribute}`] };
@@ -234,7 +237,7 @@ def previews_while_dragged(app: AppPage) -> Draws:
 
 
 def changes(visit: Visit, watch: Sequence[str | None], rest: Callable[[], object], key: str) -> str:
-    """Let a slider go at other values: ms to the last change of what is watched, and kB."""
+    """Let a slider go at other values: ms until the page shows them, and kB."""
     app, times, kilobytes = visit.app, [], []
     app.page.evaluate(TIME_CHANGES, list(watch))
     for _ in range(N_CHANGES):
