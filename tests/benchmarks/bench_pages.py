@@ -3,7 +3,8 @@
 moves: on each page, with the default sample, the sample scene and a photograph of 12 megapixels,
 the kernel slider moves by a key in Chromium. Milliseconds from the key to the first panel or value
 that is new, to the last panel that no job brings, and to the end of everything; bytes that the
-websocket received. Medians of 7 moves. A first value may be the browser's own, ahead of the server's.
+websocket received. Medians of 7 moves. The first value may be the browser's
+own, ahead of the server's.
 
 soak: 300 moves of one session, and the server's resident memory on the way.
 """
