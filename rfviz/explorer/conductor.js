@@ -340,15 +340,17 @@ export class Conductor {
 
   /** Pin what was clicked: an output, or for a pixel what the page makes of pixels. */
   click(kind, place) {
+    const { spec } = this.scene;
     const pointed = pointedAt(kind, place, { ...this.scene, position: this.chosen });
-    if (!pointed) return;
-    if (kind === "input" && this.data.choosesPixels) {
+    if (kind === "input" && !this.data.choosesPixels) {
+      // Padding too: outputs at the edge are centred there.
+      this.go(...nearestOutput(spec, [Math.round(place.y), Math.round(place.x)]));
+    } else if (!pointed) return;
+    else if (kind === "input") {
       const [row, column] = pointed.pixel;
       this.component.setTriggerValue("pixel", { row, column });
       return;
-    }
-    const { spec } = this.scene;
-    this.go(...(kind === "input" ? nearestOutput(spec, pointed.pixel) : pointed.position));
+    } else this.go(...pointed.position);
     this.pin(true);
   }
 
