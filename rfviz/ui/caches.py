@@ -68,8 +68,3 @@ def remembered(key: Hashable, make: Callable[[], T]) -> T:
             results.popitem(last=False)
     results.move_to_end(key)
     return results[key]
-
-
-def recalled(key: Hashable) -> bool:
-    """Whether :func:`remembered` has this result already."""
-    return key in st.session_state.get("results", {})

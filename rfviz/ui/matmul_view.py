@@ -14,8 +14,6 @@ from rfviz.ui.inputs import Inputs
 from rfviz.ui.maps import around
 from rfviz.ui.position import Chosen
 
-MOST_FILTERS_SHOWN = 64
-
 
 class ProductWindow(NamedTuple):
     """Weights (F, K), some columns (C * kh * kw, n) and their product (F, n), with its bias."""
