@@ -140,21 +140,25 @@ export class Panel {
   }
 
   /** Draw the newest figure; one that arrives while another is being drawn waits its turn. */
-  async draw() {
-    if (this.drawing) return;
-    this.drawing = true;
-    try {
-      const Plotly = await loadPlotly(new URL(this.header.plotly, document.baseURI).href);
-      while (this.header && this.header.revision !== this.drawnRevision && this.root.isConnected) {
-        const { revision } = this.header;
-        await Plotly.react(this.figure, this.header.figure.data, this.layout(), CONFIG);
-        this.drawnRevision = revision;
-        this.afterDraw();
-      }
-    } finally {
-      this.drawing = null;
+  draw() {
+    this.drawing ??= this.drawNewest()
+      .finally(() => { this.drawing = null; })
+      .then(() => {
+        this.settle();
+        // A figure may have come between the last look for one and the end of the drawing.
+        if (this.header && this.header.revision !== this.drawnRevision && this.root.isConnected) this.draw();
+      });
+  }
+
+  async drawNewest() {
+    const Plotly = await loadPlotly(new URL(this.header.plotly, document.baseURI).href);
+    while (this.header && this.header.revision !== this.drawnRevision && this.root.isConnected) {
+      const { revision } = this.header;
+      await Plotly.react(this.figure, this.header.figure.data, this.layout(), CONFIG);
+      if (!this.header) return;
+      this.drawnRevision = revision;
+      this.afterDraw();
     }
-    this.settle();
   }
 
   afterDraw() {
@@ -304,9 +308,10 @@ export class Panel {
     this.resizing.disconnect();
     this.theming.disconnect();
     if (page.panels.get(this.header.name) === this) page.panels.delete(this.header.name);
-    window.Plotly?.purge(this.figure);
     this.root.rfvizPanel = null;
     this.header = null;
+    // A drawing under way still needs what purging takes away; it ends without another one.
+    Promise.resolve(this.drawing).finally(() => window.Plotly?.purge(this.figure));
     this.host.remove();
   }
 }

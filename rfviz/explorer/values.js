@@ -57,49 +57,62 @@ export function sumOf(vector, weights, bias, divisor) {
 
 /**
  * A part of one filter's feature map, (n rows, n columns); null where the window does not hold all
- * that it reads. The rows of the picture that it reads are gathered once, padding included.
+ * that it reads. Each channel of the picture that it reads is gathered once, padding included.
  */
 export function convolve(spec, pixels, weights, { bias, divisor, channels }, rows, columns) {
-  const size = outputSize(spec);
-  if (!size) return null;
+  if (!outputSize(spec)) return null;
+  const counts = [rows[1] - rows[0], columns[1] - columns[0]];
+  const [down, across] = receptiveField(spec, [rows[0], columns[0]]).map(({ start }, axis) => ({
+    start, step: 1,
+    count: (counts[axis] - 1) * spec.stride[axis] + (spec.kernel[axis] - 1) * spec.dilation[axis] + 1,
+  }));
+  const rowPlaces = locateTaps(spec, down, 0, pixels.top, pixels.height);
+  const columnPlaces = locateTaps(spec, across, 1, pixels.left, pixels.width);
+  if (!rowPlaces || !columnPlaces) return null;
   const [height, width] = spec.kernel;
-  const first = receptiveField(spec, [rows[0], columns[0]]);
-  const across = {
-    start: first[1].start, step: 1,
-    count: (columns[1] - columns[0] - 1) * spec.stride[1] + (width - 1) * spec.dilation[1] + 1,
-  };
-  const places = locateTaps(spec, across, 1, pixels.left, pixels.width);
-  if (!places) return null;
-  const result = new Float64Array((rows[1] - rows[0]) * (columns[1] - columns[0])).fill(bias);
-  const line = new Float64Array(places.length);
+  const result = new Float64Array(counts[0] * counts[1]).fill(bias);
+  const plane = new Float64Array(rowPlaces.length * columnPlaces.length);
   for (let channel = channels[0]; channel < channels[1]; channel += 1) {
-    for (let tapRow = 0; tapRow < height; tapRow += 1) {
-      const kernelRow = ((channel - channels[0]) * height + tapRow) * width;
-      for (let row = rows[0]; row < rows[1]; row += 1) {
-        const padded = row * spec.stride[0] - spec.pads[0][0] + tapRow * spec.dilation[0];
-        const from = source(padded, spec.inputSize[0], spec.mode);
-        if (from < 0) continue;
-        if (from < pixels.top || from >= pixels.top + pixels.height) return null;
-        const start = (channel * pixels.height + from - pixels.top) * pixels.width;
-        for (let i = 0; i < places.length; i += 1) {
-          line[i] = places[i] < 0 ? 0 : pixels.data[start + places[i]];
-        }
-        const target = (row - rows[0]) * (columns[1] - columns[0]);
-        addLine(result, target, columns[1] - columns[0], line, weights, kernelRow, spec, divisor);
+    gather(plane, pixels, channel, rowPlaces, columnPlaces);
+    for (let row = 0; row < counts[0]; row += 1) {
+      for (let tapRow = 0; tapRow < height; tapRow += 1) {
+        const line = (row * spec.stride[0] + tapRow * spec.dilation[0]) * columnPlaces.length;
+        const kernelRow = ((channel - channels[0]) * height + tapRow) * width;
+        addLine(result, row * counts[1], counts[1], plane, line, weights, kernelRow, spec, divisor);
       }
     }
   }
   return result;
 }
 
-/** Add one kernel row's share to one row of outputs. */
-function addLine(result, target, count, line, weights, kernelRow, spec, divisor) {
+/** One channel's pixels at these places of the window, zeros where a place is -1. */
+function gather(plane, { data, height, width }, channel, rowPlaces, columnPlaces) {
+  let at = 0;
+  for (const row of rowPlaces) {
+    const start = (channel * height + row) * width;
+    for (let i = 0; i < columnPlaces.length; i += 1) {
+      plane[at] = row < 0 || columnPlaces[i] < 0 ? 0 : data[start + columnPlaces[i]];
+      at += 1;
+    }
+  }
+}
+
+/**
+ * Add one kernel row's share to one row of outputs. Four taps at a time: each output is read and
+ * written once for four products, which takes a little over half the time.
+ */
+function addLine(result, target, count, plane, line, weights, kernelRow, spec, divisor) {
   const [, stride] = spec.stride, [, step] = spec.dilation, [, width] = spec.kernel;
-  for (let tap = 0; tap < width; tap += 1) {
-    const weight = weights[kernelRow + tap] / divisor;
-    if (weight === 0) continue;
-    for (let i = 0, at = tap * step; i < count; i += 1, at += stride) {
-      result[target + i] += line[at] * weight;
+  const weightOf = (tap) => (tap < width ? weights[kernelRow + tap] / divisor : 0);
+  for (let tap = 0; tap < width; tap += 4) {
+    const w0 = weightOf(tap), w1 = weightOf(tap + 1), w2 = weightOf(tap + 2), w3 = weightOf(tap + 3);
+    if (w0 === 0 && w1 === 0 && w2 === 0 && w3 === 0) continue;
+    // Past the last tap the weight is 0 and the pixel any: that of the last tap.
+    const last = width - 1;
+    const o0 = line + tap * step, o1 = line + Math.min(tap + 1, last) * step;
+    const o2 = line + Math.min(tap + 2, last) * step, o3 = line + Math.min(tap + 3, last) * step;
+    for (let i = 0, at = 0; i < count; i += 1, at += stride) {
+      result[target + i] += plane[at + o0] * w0 + plane[at + o1] * w1 + plane[at + o2] * w2 + plane[at + o3] * w3;
     }
   }
 }
