@@ -3,6 +3,7 @@
 // server learns only what is chosen for good, and its numbers then take the place of ours.
 
 import { nearestOutput, outputSize } from "./geometry.js";
+import { Grid } from "./grid.js";
 import { marksOf, pointedAt, sentenceOf } from "./links.js";
 import { shortNumber } from "./live.js";
 import { element, page } from "./page.js";
@@ -74,7 +75,7 @@ export class Conductor {
     this.root = root;
     this.host = element("div", { class: "rfviz-conductor", role: "group" }, root);
     this.host.dataset.testid = "rfviz-explorer";
-    this.host.setAttribute("aria-label", "Chosen output position");
+    this.host.setAttribute("aria-label", "Explorer");
     this.pixels = new PixelWindow(() => this.schedule());
     this.unwatch = watchSliders((key, value) => this.slide(key, value));
     this.build();
@@ -82,7 +83,8 @@ export class Conductor {
   }
 
   build() {
-    const bar = element("div", { class: "rfviz-bar" }, this.host);
+    const bar = element("div", { class: "rfviz-bar", role: "group" }, this.host);
+    bar.setAttribute("aria-label", "Chosen output position");
     this.button(bar, "first", "First position", () => this.go(0, 0));
     this.button(bar, "back", "Previous position", () => this.advance(-1));
     this.playing = this.button(bar, "play", PLAY, () => this.toggle());
@@ -96,7 +98,8 @@ export class Conductor {
     this.text = element("span", { class: "rfviz-position" }, bar);
     this.mark = element("span", { class: "rfviz-confirmed" }, bar);
     this.spoken = element("span", { class: "rfviz-spoken", "aria-live": "polite" }, this.host);
-    this.host.addEventListener("keydown", (event) => {
+    this.grid = new Grid(this.host);
+    bar.addEventListener("keydown", (event) => {
       if (event.target === this.speed) return;
       if (this.key(event)) event.preventDefault();
     });
@@ -118,8 +121,13 @@ export class Conductor {
     const { scales } = this.scene;
     this.tables ??= Object.fromEntries(Object.entries(scales).map(([name, stops]) => [name, lookup(stops)]));
     this.waitingSince = -PATIENCE;
+    this.grid.lay(this.data.layout);
+    this.grid.announce(this.data.expected);
     const [row, column] = this.data.position;
-    for (const each of page.panels.values()) each.settle();
+    for (const each of page.panels.values()) {
+      this.grid.place(each);
+      each.settle();
+    }
     const reached = this.target && this.target[0] === row && this.target[1] === column;
     if (this.target && !reached) this.clampTarget();
     else this.target = null;
@@ -434,6 +442,8 @@ export class Conductor {
   remove() {
     this.pause();
     this.unwatch();
+    this.grid.lay([]);
+    for (const each of page.panels.values()) this.grid.place(each);
     clearTimeout(this.sending);
     clearTimeout(this.saying);
     cancelAnimationFrame(this.frame);

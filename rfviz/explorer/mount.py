@@ -54,6 +54,23 @@ class Awaited:
 
 
 @dataclass(frozen=True)
+class Stack:
+    """Panels one below the other, by name; a panel that a page does not show takes no room."""
+
+    names: tuple[str, ...]
+    width: float = 1.0
+
+
+Layout = Sequence[Sequence[Stack]]
+"""Rows of stacks side by side, with their relative widths."""
+
+
+def row(*names: str) -> tuple[Stack, ...]:
+    """Panels side by side, all of one width."""
+    return tuple(Stack((name,)) for name in names)
+
+
+@dataclass(frozen=True)
 class Scene:
     """All that the browser needs to work out any position by itself.
 
@@ -212,6 +229,7 @@ def _tell(listener: Callable[[int, int], None] | None, event: Mapping[str, int] 
 def conduct(
     position: Position,
     scene: Scene,
+    layout: Layout,
     *,
     on_move: Callable[[int, int], None],
     on_pixel: Callable[[int, int], None] | None = None,
@@ -219,7 +237,10 @@ def conduct(
     awaited: Mapping[str, Awaited] | None = None,
     key: str = "explorer",
 ) -> None:
-    """Show the position's controls, link all panels by the scene, and listen to them.
+    """Show the explorer: the position's controls, and the panels in this layout, linked.
+
+    The panels' figures come from :func:`show_panel`, each when it is ready; one that the layout
+    does not name is linked too, and stays where it is called.
 
     ``on_move`` is told the output that a person chooses; with ``on_pixel`` a click on a pixel
     chooses that, instead of the output whose receptive field is centred on it. ``marks`` are
@@ -237,6 +258,7 @@ def conduct(
     data = {
         "position": [position.row, position.column],
         "scene": scene.as_json(),
+        "layout": [[asdict(stack) for stack in stacks] for stacks in layout],
         "choosesPixels": on_pixel is not None,
         "value": as_json_number(position.value),
         "sentence": position.sentence,

@@ -124,6 +124,7 @@ export class Panel {
     if (this.header?.name && this.header.name !== header.name) page.panels.delete(this.header.name);
     this.header = header;
     page.panels.set(header.name, this);
+    page.conductor?.grid.place(this);
     this.host.style.height = `${this.heightFor(this.host.clientWidth)}px`;
     this.host.dataset.testid = `rfviz-panel-${header.name}`;
     this.host.setAttribute("aria-label", header.alt);

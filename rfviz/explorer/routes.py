@@ -26,6 +26,7 @@ SCRIPTS = (
     "conductor.js",
     "explorer.js",
     "geometry.js",
+    "grid.js",
     "links.js",
     "live.js",
     "marks.js",

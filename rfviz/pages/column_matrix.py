@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rfviz.explorer.mount import Awaited, Mark, show_panel
+from rfviz.explorer.mount import Awaited, Mark, row, show_panel
 from rfviz.figures.columns import column_overview_figure
 from rfviz.figures.reads import reads_figure
 from rfviz.ui import columns_view, jobs
@@ -15,6 +15,8 @@ from rfviz.ui.matrix_panels import matrix_names, show_columns
 from rfviz.ui.position import pixel_widgets, position_widgets
 from rfviz.ui.rasters import show_picture
 
+LAYOUT = (row("overview"), row("columns"), row("input", "reads"))
+
 st.title("Column matrix")
 st.markdown(
     "**im2col** writes every receptive field as one column of a matrix: a row for each tap "
@@ -26,18 +28,21 @@ columns = inputs.columns
 output_size_line(inputs)
 columns_view.figures_row(inputs)
 chosen = position_widgets(inputs)
-conductor, whole, part, copies = (st.container() for _ in range(4))
-with part:
-    length = st.slider(
-        "Columns shown", 8, columns_view.LARGEST_WINDOW, 120, key="window", bind="query-params",
-        help="The window follows the chosen output.",
-    )  # fmt: skip
+length = st.slider(
+    "Columns shown", 8, columns_view.LARGEST_WINDOW, 120, key="window", bind="query-params",
+    help="The window follows the chosen output.",
+)  # fmt: skip
 shown = columns_view.window_columns(inputs, chosen, length)
+progress, explorer, panels, copies = (
+    jobs.job_place(),
+    st.container(),
+    st.container(gap=None),
+    st.container(),
+)
 with copies:
     st.subheader("Copies of one pixel")
-    left, right = st.columns(2)
-with left:
     pixel = columns_view.pixel_choice(inputs, *pixel_widgets(inputs, chosen))
+    columns_view.show_copies(inputs, pixel)
 
 overview = jobs.job_for(
     "overview",
@@ -49,37 +54,32 @@ marks = {
     "columns": columns_view.copies_marks(pixel, shown),
     "input": [*padding_mark(inputs), Mark("copies", [cell(pixel.row, pixel.column)])],
 }
-with conductor:
+with explorer:
     conduct_page(
         inputs,
         chosen,
+        LAYOUT,
         choose_pixels=True,
         marks=marks,
         awaited={"overview": Awaited(overview.revision, "Computing the exact means of every bin")},
     )
-
-with part:
-    show_columns(inputs, shown, height=columns_view.height_of(columns.shape[0]))
-with left:
-    columns_view.show_copies(inputs, pixel)
-with right:
-    show_picture(inputs, height=420)
-
-left, right = st.columns(2)
 reads = columns_view.reads_map(inputs)
-with left:
-    st.subheader("Reads per pixel")
-    st.markdown(columns_view.never_read_sentence(inputs, reads.n_never))
-with right:
+with panels:
+    show_columns(inputs, shown, height=columns_view.height_of(columns.shape[0]))
+    show_picture(inputs, height=420)
     figure = reads_figure(reads.means, step=reads.step, input_size=inputs.picture.size)
-    show_panel(figure, name="reads", height=400, size=inputs.picture.size)
+    show_panel(figure, name="reads", height=420, size=inputs.picture.size)
+    whole = st.container()
+
+st.markdown(columns_view.never_read_sentence(inputs, reads.n_never))
 st.subheader("Fold of unfold")
 show_law(inputs, chosen)
 show_code(inputs, chosen)
 
-with whole:
+with progress:
     means = jobs.result_of(overview, "Exact means of the whole matrix")
-    if means is not None:
+if means is not None:
+    with whole:
         figure = column_overview_figure(
             means / inputs.choices.divisor, columns.shape, title="Overview", **matrix_names(inputs)
         )

@@ -2,16 +2,23 @@
 
 import streamlit as st
 
-from rfviz.explorer.mount import Awaited
+from rfviz.explorer.mount import Awaited, row
 from rfviz.ui import operators_view
 from rfviz.ui.arithmetic import output_size_line
 from rfviz.ui.feature_maps import HEIGHT
 from rfviz.ui.inputs import inputs_or_stop
+from rfviz.ui.jobs import job_place
 from rfviz.ui.linked import conduct_page
 from rfviz.ui.operator_choice import operator_widgets
 from rfviz.ui.operator_steps_view import show_code, show_training, show_worked
 from rfviz.ui.position import position_widgets
 from rfviz.ui.rasters import show_picture
+
+LAYOUT = (
+    row("operator", "convolution"),
+    row("operator-difference", "operator-histogram"),
+    row("input"),
+)
 
 st.title("Operators")
 st.markdown(
@@ -30,20 +37,21 @@ chosen = position_widgets(inputs)
 
 job = operators_view.operator_job(inputs, chosen, choice)
 awaited = Awaited(job.revision, operators_view.AWAITED)
-view = conduct_page(inputs, chosen, awaited=dict.fromkeys(operators_view.PANELS, awaited))
-st.caption(
-    "The number beside the buttons is the convolution's; the operator's is written out below."
-)
 kind = st.segmented_control(
     "Shown as", (operators_view.SCORES, operators_view.VALUES), default=operators_view.SCORES,
     required=True, key="operator_shown", bind="query-params",
     help="Both maps share one scale. Standard scores, (value − mean) / standard deviation, "
     "compare patterns where the values differ in size.",
 )  # fmt: skip
-progress = st.container()
-upper, middle, lower = st.columns(2), st.columns(2), st.columns(2)
-with lower[0]:
+progress = job_place()
+view = conduct_page(inputs, chosen, LAYOUT, awaited=dict.fromkeys(operators_view.PANELS, awaited))
+st.caption(
+    "The number beside the buttons is the convolution's; the operator's is written out below."
+)
+with st.container(gap=None):
     show_picture(inputs, height=HEIGHT)
+    panels = st.container(gap=None)
+agreement = st.container()
 
 st.subheader("The chosen output, step by step")
 show_worked(inputs, chosen, choice, view)
@@ -56,16 +64,14 @@ with progress:
     maps = operators_view.paired_maps(job)
 if maps is not None:
     shown = operators_view.shown_maps(maps, kind)
-    places = zip(
-        (*upper, middle[0]),
-        ("operator", "convolution", "operator-difference"),
-        (choice.operator.title, "Standard convolution", "Operator minus convolution"),
-        strict=False,
-    )
-    for place, name, title in places:
-        with place:
+    titles = {
+        "operator": choice.operator.title,
+        "convolution": "Standard convolution",
+        "operator-difference": "Operator minus convolution",
+    }
+    with panels:
+        for name, title in titles.items():
             operators_view.show_map(inputs, maps, shown, name, title=title, revision=job.revision)
-    with middle[1]:
         operators_view.show_histograms(maps, shown, choice, revision=job.revision)
-    with lower[1]:
+    with agreement:
         operators_view.show_agreement(maps, shown)

@@ -1,5 +1,7 @@
 """Feature maps as panels: whole where they are small, else means of bins and a window."""
 
+import streamlit as st
+
 from rfviz.conv.totals import ComparisonTotals
 from rfviz.explorer.mount import Awaited, show_panel
 from rfviz.figures.axes import zoomed
@@ -10,7 +12,7 @@ from rfviz.ui.inputs import Inputs
 from rfviz.ui.maps import SHOWN_WHOLE, WINDOW, map_window, shown_whole
 from rfviz.ui.position import Chosen
 
-HEIGHT = 440
+HEIGHT = 400
 
 
 def awaited_maps(inputs: Inputs, chosen: Chosen) -> dict[str, Awaited]:
@@ -39,10 +41,13 @@ def show_window(inputs: Inputs, chosen: Chosen) -> None:
     show_panel(figure, name=name, height=HEIGHT, kind="output", size=size)
 
 
-def show_overview(inputs: Inputs, chosen: Chosen) -> None:
+def show_overview(
+    inputs: Inputs, chosen: Chosen, progress: st.delta_generator.DeltaGenerator
+) -> None:
     """The panel ``output`` of a large map: exact means of bins, once the job has them."""
     job = comparison.comparison_job(inputs, chosen)
-    totals = comparison.compared(job)
+    with progress:
+        totals = comparison.compared(job)
     if totals is None:
         return
     show_map(inputs, totals, name="output", title="Feature map", revision=job.revision)

@@ -8,8 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rfviz.conv.spec import ReceptiveField
-from rfviz.figures.patch import ReceptiveFieldNumbers, receptive_field_numbers
+from rfviz.explorer.mount import show_panel
+from rfviz.figures.patch import ReceptiveFieldNumbers, patch_figure, receptive_field_numbers
 from rfviz.figures.style import channel_name
+from rfviz.figures.vector import vector_figure
 from rfviz.ui.inputs import Inputs
 from rfviz.ui.position import Chosen
 
@@ -48,6 +50,28 @@ def field_view(inputs: Inputs, chosen: Chosen) -> FieldView:
         numbers,
         output[0, chosen.filter_index, 0, 0].item(),
     )
+
+
+def show_field(inputs: Inputs, view: FieldView) -> None:
+    """The panels ``patch``, what the chosen output reads as maps, and ``vector``, as bars."""
+    figure = patch_figure(
+        view.numbers,
+        channels=view.channel_names,
+        rows=view.field.rows,
+        columns=view.field.columns,
+        pixel_range=inputs.pixel_range,
+    )
+    show_panel(figure, name="patch", height=560, kind="patch")
+    figure = vector_figure(
+        view.numbers.pixels.flatten(),
+        view.numbers.weights.flatten(),
+        channels=view.channel_names,
+        kernel_size=inputs.spec.kernel_size,
+        rows=view.field.rows,
+        columns=view.field.columns,
+        pixel_range=inputs.pixel_range,
+    )
+    show_panel(figure, name="vector", height=300, kind="vector")
 
 
 def sum_in_words(inputs: Inputs, chosen: Chosen, view: FieldView) -> None:

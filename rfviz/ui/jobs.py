@@ -22,6 +22,8 @@ T = TypeVar("T")
 SECONDS_BETWEEN_DRAWS = 0.1
 # What ends this soon needs no bar, which would only flash.
 QUIET_SECONDS = 0.15
+# A line of text with its bar, and the button beside it.
+PLACE_HEIGHT = 56
 
 
 @dataclass
@@ -55,6 +57,11 @@ def job_for(name: str, key: Hashable, start: Callable[[], Generator[float, None,
     return jobs[name]
 
 
+def job_place() -> st.delta_generator.DeltaGenerator:
+    """Room for a job's progress, so that what follows it stays where it is from start to end."""
+    return st.container(height=PLACE_HEIGHT, border=False)
+
+
 def result_of(job: Job[T], what: str) -> T | None:
     """Take the job's remaining steps, showing how far it is and a button that stops it.
 
@@ -72,9 +79,10 @@ def result_of(job: Job[T], what: str) -> T | None:
         return None
     if not job.ended:
         _take_steps(job, what, place.container(horizontal=True, vertical_alignment="center"))
-        place.empty()
     if job.error is not None:
         place.error(as_text(str(job.error)))
+    else:
+        place.caption(f"{what}: done.")
     return job.result
 
 

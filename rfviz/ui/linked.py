@@ -9,6 +9,7 @@ from rfviz.conv.spec import InputError, Pair
 from rfviz.explorer.mount import (
     Awaited,
     Box,
+    Layout,
     Mark,
     Position,
     Scene,
@@ -42,12 +43,13 @@ def padding_mark(inputs: Inputs) -> list[Mark]:
 def conduct_page(
     inputs: Inputs,
     chosen: Chosen,
+    layout: Layout,
     *,
     choose_pixels: bool = False,
     marks: Mapping[str, Sequence[Mark]] | None = None,
     awaited: Mapping[str, Awaited] | None = None,
 ) -> FieldView:
-    """Mount the conductor and return the chosen output worked out.
+    """Mount the explorer and return the chosen output worked out.
 
     ``choose_pixels``: a click on the picture chooses a pixel, not an output.
     """
@@ -61,6 +63,7 @@ def conduct_page(
     conduct(
         position,
         _scene(inputs, chosen, view),
+        layout,
         on_move=choose,
         on_pixel=choose_pixel if choose_pixels else None,
         marks=marks,

@@ -8,6 +8,9 @@ from rfviz.figures.weights import product_figure, weight_matrix_figure
 from rfviz.ui.inputs import Inputs
 from rfviz.ui.matmul_view import ProductWindow
 
+ROW_HEIGHT = 36
+ENDS = 110  # pixels: title and axis above and below the rows
+
 
 def matrix_names(inputs: Inputs) -> dict[str, Any]:
     """What a figure of the column matrix needs to name its rows and columns."""
@@ -20,14 +23,15 @@ def matrix_names(inputs: Inputs) -> dict[str, Any]:
 
 
 def show_weights(inputs: Inputs, *, height: int) -> None:
-    """The panel ``weights``: a filter a row, groups as blocks."""
+    """The panel ``weights``, as high as its rows need: a filter a row, groups as blocks."""
     figure = weight_matrix_figure(
         inputs.weight.flatten(1),
         groups=inputs.spec.groups,
         kernel_size=inputs.spec.kernel_size,
         n_channels=inputs.picture.n_channels,
     )
-    show_panel(figure, name="weights", height=height, kind="weights")
+    needed = ENDS + ROW_HEIGHT * len(inputs.weight)
+    show_panel(figure, name="weights", height=min(height, needed), kind="weights")
 
 
 def show_columns(inputs: Inputs, shown: range, *, height: int) -> None:
