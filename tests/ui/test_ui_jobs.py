@@ -94,7 +94,7 @@ def test_stopped_work_says_how_far_it_is_and_goes_on_from_there(
     at.button("work-Go on").click().run()
     assert at.markdown[0].value == "work: result of first"
     assert at.session_state["steps"] == 4
-    assert not at.caption
+    assert at.caption[0].value == "The work: done."
     assert not at.button
 
 
