@@ -69,17 +69,16 @@ export function convolve(spec, pixels, weights, { bias, divisor, channels }, row
   const rowPlaces = locateTaps(spec, down, 0, pixels.top, pixels.height);
   const columnPlaces = locateTaps(spec, across, 1, pixels.left, pixels.width);
   if (!rowPlaces || !columnPlaces) return null;
-  const [height, width] = spec.kernel;
   const result = new Float64Array(counts[0] * counts[1]).fill(bias);
   const plane = new Float64Array(rowPlaces.length * columnPlaces.length);
+  const taps = spec.kernel[0] * spec.kernel[1];
   for (let channel = channels[0]; channel < channels[1]; channel += 1) {
     gather(plane, pixels, channel, rowPlaces, columnPlaces);
+    const first = (channel - channels[0]) * taps;
+    const kernel = Float64Array.from({ length: taps }, (_, tap) => weights[first + tap] / divisor);
     for (let row = 0; row < counts[0]; row += 1) {
-      for (let tapRow = 0; tapRow < height; tapRow += 1) {
-        const line = (row * spec.stride[0] + tapRow * spec.dilation[0]) * columnPlaces.length;
-        const kernelRow = ((channel - channels[0]) * height + tapRow) * width;
-        addLine(result, row * counts[1], counts[1], plane, line, weights, kernelRow, spec, divisor);
-      }
+      const line = row * spec.stride[0] * columnPlaces.length;
+      addRow(result, row * counts[1], counts[1], plane, line, columnPlaces.length, kernel, spec);
     }
   }
   return result;
@@ -98,21 +97,54 @@ function gather(plane, { data, height, width }, channel, rowPlaces, columnPlaces
 }
 
 /**
- * Add one kernel row's share to one row of outputs. Four taps at a time: each output is read and
- * written once for four products, which takes a little over half the time.
+ * Add one channel's share to one row of outputs. Where a tap further is an output further, four
+ * such outputs are summed together: they share all but one of the pixels under a tap.
+ * @param {number} line where the row's first receptive field begins in the plane
  */
-function addLine(result, target, count, plane, line, weights, kernelRow, spec, divisor) {
-  const [, stride] = spec.stride, [, step] = spec.dilation, [, width] = spec.kernel;
-  const weightOf = (tap) => (tap < width ? weights[kernelRow + tap] / divisor : 0);
-  for (let tap = 0; tap < width; tap += 4) {
-    const w0 = weightOf(tap), w1 = weightOf(tap + 1), w2 = weightOf(tap + 2), w3 = weightOf(tap + 3);
-    if (w0 === 0 && w1 === 0 && w2 === 0 && w3 === 0) continue;
-    // Past the last tap the weight is 0 and the pixel any: that of the last tap.
-    const last = width - 1;
-    const o0 = line + tap * step, o1 = line + Math.min(tap + 1, last) * step;
-    const o2 = line + Math.min(tap + 2, last) * step, o3 = line + Math.min(tap + 3, last) * step;
-    for (let i = 0, at = 0; i < count; i += 1, at += stride) {
-      result[target + i] += plane[at + o0] * w0 + plane[at + o1] * w1 + plane[at + o2] * w2 + plane[at + o3] * w3;
+function addRow(result, target, count, plane, line, planeWidth, kernel, spec) {
+  const [, stride] = spec.stride, [down, step] = spec.dilation, [height, width] = spec.kernel;
+  const sums = { result, plane, kernel, height, width, step, next: down * planeWidth };
+  const apart = step / stride;
+  let done = 0;
+  if (Number.isInteger(apart)) {
+    for (; done + 4 * apart <= count; done += 4 * apart) {
+      for (let output = done; output < done + apart; output += 1) {
+        addFour(sums, target + output, apart, line + output * stride);
+      }
     }
   }
+  for (; done < count; done += 1) addOne(sums, target + done, line + done * stride);
+}
+
+/** Four outputs, `apart` from each other; the first one's receptive field begins at `start`. */
+function addFour({ result, plane, kernel, height, width, step, next }, to, apart, start) {
+  let sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+  for (let row = 0; row < height; row += 1) {
+    let at = start + row * next;
+    let pixel0 = plane[at], pixel1 = plane[at + step], pixel2 = plane[at + 2 * step];
+    at += 3 * step;
+    for (let tap = row * width; tap < (row + 1) * width; tap += 1, at += step) {
+      const pixel3 = plane[at], weight = kernel[tap];
+      sum0 += pixel0 * weight;
+      sum1 += pixel1 * weight;
+      sum2 += pixel2 * weight;
+      sum3 += pixel3 * weight;
+      pixel0 = pixel1;
+      pixel1 = pixel2;
+      pixel2 = pixel3;
+    }
+  }
+  result[to] += sum0;
+  result[to + apart] += sum1;
+  result[to + 2 * apart] += sum2;
+  result[to + 3 * apart] += sum3;
+}
+
+function addOne({ result, plane, kernel, height, width, step, next }, to, start) {
+  let sum = 0;
+  for (let row = 0; row < height; row += 1) {
+    let at = start + row * next;
+    for (let tap = row * width; tap < (row + 1) * width; tap += 1, at += step) sum += plane[at] * kernel[tap];
+  }
+  result[to] += sum;
 }

@@ -227,10 +227,10 @@ class Thumb:
 
 
 def previews_while_dragged(app: AppPage) -> Draws:
-    """Kernel sizes 3 to 11 and back, one a move of the mouse."""
+    """Kernel sizes 11 and 10 in turn, one a move of the mouse."""
     thumb = Thumb(app, "kernel")
     thumb.grasp()
-    draws = drawn_during(app, lambda count: thumb.move(3 + abs(count % 16 - 8)))
+    draws = drawn_during(app, lambda count: thumb.move(11 - count % 2))
     thumb.move(thumb.value)
     app.page.mouse.up()
     return draws
@@ -315,8 +315,6 @@ def sliders(browser: Browser, url: str) -> None:
     conductor = ("[data-testid=rfviz-explorer]", "state")
     for picture in ("64 x 64", "256 x 256", "512 x 512", "4000 x 3000"):
         visit = opened(browser, url, picture, weights="gaussian")
-        line = changes(visit, conductor, visit.app.settle, "kernel")
-        print(f"{f'{picture}, kernel':34}{line}", flush=True)
         if picture == "256 x 256":
             visit.app.page.evaluate(LISTEN)
             draws = previews_while_dragged(visit.app)
@@ -324,6 +322,8 @@ def sliders(browser: Browser, url: str) -> None:
                 f"{f'{picture}, dragged':34}{draws.n_previews / draws.seconds:9.1f} previews a "
                 f"second, {statistics.median(draws.tooks):.1f} ms each"
             )
+        line = changes(visit, conductor, visit.app.settle, "kernel")
+        print(f"{f'{picture}, kernel':34}{line}", flush=True)
         visit.close()
 
 
