@@ -9,6 +9,7 @@ import pickletools
 import re
 import struct
 from collections.abc import Callable
+from typing import IO
 
 from rfviz.conv.spec import InputError
 
@@ -26,17 +27,21 @@ _HARMLESS = re.compile(
 )
 
 
-def check_pickle(code: bytes, remedy: str) -> None:
+def check_pickle(stream: IO[bytes], remedy: str) -> None:
     """Raise `InputError` unless a pickle names nothing but what rebuilds tensors, in a fair size.
 
-    >>> check_pickle(b"\\x80\\x02]q\\x00.", "Save it anew")
+    The stream is then where the pickle ends.
+
+    >>> import io
+    >>> check_pickle(io.BytesIO(b"\\x80\\x02]q\\x00."), "Save it anew")
     """
-    if len(code) > _MAX_BYTES:
-        what = f"The list of tensors in the PyTorch file takes {len(code):,} bytes, more than "
-        raise InputError(f"{what}{_MAX_BYTES:,}.", remedy=remedy)
+    start = stream.tell()
     sizes = _Sizes(lambda what: InputError(what, remedy=remedy))
     try:
-        for n_opcodes, (opcode, argument, _) in enumerate(pickletools.genops(code)):
+        for n_opcodes, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+            if stream.tell() - start > _MAX_BYTES:
+                what = "The list of tensors in the PyTorch file takes more than"
+                raise sizes.refusal(f"{what} {_MAX_BYTES:,} bytes.")
             if n_opcodes > _MAX_OPCODES:
                 raise sizes.refusal(f"The PyTorch file lists more than {_MAX_OPCODES:,} things.")
             _check_opcode(opcode.name, argument, sizes.refusal)

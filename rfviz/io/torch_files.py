@@ -19,6 +19,10 @@ from rfviz.io.weight_archives import SAVE_AGAIN, Archive, check_total
 
 _ZIP = b"PK\x03\x04"
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+# A pickled number that torch.save wrote first before PyTorch 1.6. Four more pickles follow it: the
+# protocol, the system, what was saved, and the order of the storages, whose bytes come last.
+_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_N_LEGACY_PICKLES = 5
 # Also the deepest nesting, well below Python's own limit.
 _MAX_CONTAINERS = 200
 _SAVE_STATE_DICT = (
@@ -43,11 +47,20 @@ _NESTED = (
 def load_torch(data: bytes) -> dict[str, torch.Tensor]:
     """Tensors of a .pt or .pth file as {name: tensor}: a tensor, a state dict, or a checkpoint.
 
-    A prefix "module." of DataParallel that all names have is taken away. `InputError` for a file
-    that would call a function, a TorchScript program, the format before PyTorch 1.6, and damage.
+    A prefix "module." of DataParallel that all names have is taken away. Read too is the format
+    before PyTorch 1.6. `InputError` for a file that would call a function, a TorchScript program,
+    and damage.
     """
-    if data[:4] != _ZIP:
-        raise _not_a_zip(data)
+    if data[:4] == _ZIP:
+        _check_archive(data)
+    elif data.startswith(_LEGACY):
+        _check_legacy(data)
+    else:
+        raise _no_torch_file(data)
+    return _without_prefix(_checked(_tensors_of(_loaded(data), set())))
+
+
+def _check_archive(data: bytes) -> None:
     archive = Archive(data, "PyTorch")
     _check_stored(archive, data)
     names = [name for name in archive.sizes if name.split("/")[-1] == "data.pkl"]
@@ -58,7 +71,17 @@ def load_torch(data: bytes) -> dict[str, torch.Tensor]:
             "The file is a TorchScript program, which holds code as well as weights.",
             remedy=_SAVE_STATE_DICT,
         )
-    check_pickle(archive.read(names[0]), _SAVE_STATE_DICT)
+    check_pickle(io.BytesIO(archive.read(names[0])), _SAVE_STATE_DICT)
+
+
+def _check_legacy(data: bytes) -> None:
+    """Read the pickles; torch checks each storage's size against the bytes that follow it."""
+    stream = io.BytesIO(data)
+    for _ in range(_N_LEGACY_PICKLES):
+        check_pickle(stream, _SAVE_STATE_DICT)
+
+
+def _loaded(data: bytes) -> object:
     try:
         loaded: object = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (
@@ -79,14 +102,14 @@ def load_torch(data: bytes) -> dict[str, torch.Tensor]:
         said = " ".join(str(error).split())[:120] or type(error).__name__
         what = f"The PyTorch file is damaged or of a kind not read here ({said})."
         raise InputError(what, remedy=_SAVE_STATE_DICT) from error
-    return _without_prefix(_checked(_tensors_of(loaded, set())))
+    return loaded
 
 
-def _not_a_zip(data: bytes) -> InputError:
+def _no_torch_file(data: bytes) -> InputError:
     if data.startswith(_PICKLES):
         return InputError(
-            "The file is a bare pickle, as PyTorch wrote before 1.6; such files are not opened, "
-            "because they could run code.",
+            "The file is a bare pickle, which torch.save does not write; such files are not "
+            "opened, because they could run code.",
             remedy=_SAVE_STATE_DICT,
         )
     head = data[:40]
