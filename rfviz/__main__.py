@@ -14,6 +14,7 @@ from rfviz.check import LayerCheck, Row, pictures_in, report_csv, report_json, r
 from rfviz.conv.custom import gradcheck_operator, load_operators
 from rfviz.conv.parameters import PADDING_MODES
 from rfviz.conv.spec import Conv2dSpec, InputError
+from rfviz.io.preprocessing import Preprocessing
 from rfviz.io.weights import LayerEntry, layer, layers_of, load_weights, non_finite
 
 AGREE, DISAGREE, WRONG_INPUT, STOPPED = 0, 1, 2, 130
@@ -68,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
         "--mean", type=_floats, default=(0.0,), help="taken away, one or a channel's"
     )
     check.add_argument("--std", type=_floats, default=(1.0,), help="divided by after that")
+    check.add_argument("--grey", action="store_true", help="colour pictures become luma first")
+    check.add_argument("--resize", type=_size, help="the shorter side, or height,width")
+    check.add_argument("--crop", type=_size, help="from the middle: a side, or height,width")
     check.add_argument("--rtol", type=float, help="relative tolerance")
     check.add_argument("--atol", type=float, help="absolute tolerance")
     check.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
@@ -195,9 +199,9 @@ def _layer_check(
         weight.to(dtype),
         None if bias is None else bias.to(dtype),
         spec,
-        options.scale,
-        options.mean,
-        options.std,
+        Preprocessing(
+            options.scale, options.mean, options.std, options.grey, options.resize, options.crop
+        ),
         options.channels,
         options.rtol,
         options.atol,
@@ -225,6 +229,14 @@ def _write(path: Path | None, report: Callable[[], str]) -> None:
 def _pair(text: str) -> Any:
     numbers = tuple(int(part) for part in text.split(","))
     return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _size(text: str) -> Any:
+    size = _pair(text)
+    sides = (size,) if isinstance(size, int) else size
+    if len(sides) > 2 or not all(0 < side <= 20_000 for side in sides):
+        raise ValueError(text)
+    return size
 
 
 def _padding(text: str) -> Any:

@@ -9,7 +9,7 @@ import glob
 import io
 import json
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from rfviz.conv.strips import conv2d_strips
 from rfviz.conv.totals import ComparisonTotals
 from rfviz.io.channels import choice_named, mismatch
 from rfviz.io.pictures import load_picture
+from rfviz.io.preprocessing import TO_ONE, Preprocessing
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _MAX_PICTURE_BYTES = 500_000_000
@@ -57,7 +58,7 @@ class Row:
 
 @dataclass(frozen=True)
 class LayerCheck:
-    """A layer with its spec and its preprocessing: (value / scale - mean) / std for each channel.
+    """A layer with its spec, and what is done to a picture before the layer reads it.
 
     `channels` names one of `channel_choices`, for pictures of other channels than the layer reads.
 
@@ -69,9 +70,7 @@ class LayerCheck:
     weight: torch.Tensor
     bias: torch.Tensor | None
     spec: Conv2dSpec
-    scale: float = 255.0
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (1.0,)
+    preprocessing: Preprocessing = TO_ONE
     channels: str | None = None
     rtol: float | None = None
     atol: float | None = None
@@ -100,8 +99,8 @@ class LayerCheck:
 
     def row_steps(self, name: str, picture: torch.Tensor) -> Generator[float, None, Row]:
         """`row`, yielding the share that is done after every strip: a moment to stop."""
-        image, weight = self._fitted(picture)
-        prepare = self._prepare(image.shape[0], weight.dtype)
+        image, weight = self._fitted(self.preprocessing.part(picture))
+        prepare = self.preprocessing.values(image.shape[0], weight.dtype)
         size = (image.shape[1], image.shape[2])
         output_size = self.spec.output_size(size)
         tolerances = chosen_tolerances(
@@ -144,20 +143,11 @@ class LayerCheck:
             raise mismatch(have, reads)
         return choice_named(self.channels, have, reads).fit(picture, self.weight)
 
-    def _prepare(self, n: int, dtype: torch.dtype) -> Callable[[torch.Tensor], torch.Tensor]:
-        mean, std = (torch.tensor(v, dtype=dtype)[:, None, None] for v in (self.mean, self.std))
-        if {len(mean), len(std)} - {1, n}:
-            raise InputError(
-                f"The mean has {len(mean)} numbers and the standard deviation {len(std)}; the "
-                f"picture that the layer reads has {n} channels.",
-                remedy="Give one number, or one for each channel",
-            )
-        return lambda values: (values / self.scale - mean) / std
-
     def _largest(self, image: torch.Tensor) -> float:
         """Largest magnitude that the layer can see, after the preprocessing."""
-        value = largest_magnitude(image) / self.scale
-        return max(max(abs(v - m) for v in (0.0, value)) / s for m in self.mean for s in self.std)
+        scale, means, deviations = self.preprocessing[:3]
+        value = largest_magnitude(image) / scale
+        return max(max(abs(v - m) for v in (0.0, value)) / s for m in means for s in deviations)
 
 
 def pictures_in(arguments: Iterable[str]) -> list[Path]:

@@ -18,6 +18,7 @@ from rfviz.check import LayerCheck, Row, pictures_in, report_json
 from rfviz.conv.errors import InputError
 from rfviz.conv.spec import Conv2dSpec
 from rfviz.io.pictures import picture_png
+from rfviz.io.preprocessing import Preprocessing
 
 ROOT = Path(__file__).parents[1]
 
@@ -56,6 +57,17 @@ def test_every_type_with_every_preprocessing(folder: Path, dtype: str) -> None:
     assert run(folder, str(folder / "pictures"), *arguments, "--channels", "repeat") == 0
 
 
+def test_resize_and_crop(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures = str(folder / "pictures" / "a.png")
+    assert run(folder, pictures, "--resize", "40", "--crop", "30,50") == 0
+    assert "28 x 48" in capsys.readouterr().out
+    assert run(folder, pictures, "--crop", "21") == 2
+    assert "A crop of 21 × 21 is larger than the picture of 20 × 30" in capsys.readouterr().out
+    for wrong in ("0", "-3", "1,2,3", "x"):
+        with pytest.raises(SystemExit):
+            run(folder, pictures, f"--resize={wrong}")
+
+
 def test_grey_picture_asks_what_to_do(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(folder, str(folder / "pictures")) == 2
     out = capsys.readouterr().out
@@ -87,7 +99,7 @@ def test_overflow_is_found_and_located() -> None:
     weight = torch.full((1, 1, 1, 1), 60_000.0, dtype=torch.float16)
     picture = torch.zeros(1, 4, 5, dtype=torch.uint8)
     picture[0, 2, 3] = 255
-    row = LayerCheck(weight, None, Conv2dSpec(1), scale=1.0).row("one", picture)
+    row = LayerCheck(weight, None, Conv2dSpec(1), Preprocessing(1.0)).row("one", picture)
     assert (row.n_not_finite, row.first_not_finite) == (1, (0, 2, 3))
 
 

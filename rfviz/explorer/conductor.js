@@ -448,7 +448,6 @@ export class Conductor {
     clearTimeout(this.saying);
     cancelAnimationFrame(this.frame);
     if (page.conductor === this) page.conductor = null;
-    this.root.rfvizConductor = null;
     this.data = null;
     this.host.remove();
   }

@@ -10,24 +10,53 @@ import { Panel } from "./panel.js";
 import { page } from "./page.js";
 import { decode } from "./payload.js";
 
+/** How long an element waits for Streamlit to come again before its instance goes, in ms. */
+const PATIENCE = 1000;
+
+/**
+ * The instance on a component's element, made at the first call, and the cleanup to hand back.
+ *
+ * Streamlit takes the cleanup for the end of a component, but where changes follow each other fast
+ * it also calls it between two calls on one element. So an instance goes with its element; on an
+ * element that stays, it goes only if nobody asks for it again.
+ * @template T
+ * @param {any} component what Streamlit passes
+ * @param {new (root: HTMLElement) => T & {remove: () => void}} Kind
+ * @returns {[T, () => void]}
+ */
+function instanceOn(component, Kind) {
+  const root = component.parentElement;
+  const kept = root.rfviz?.instance ?? new Kind(root);
+  const claim = { instance: kept };
+  root.rfviz = claim;
+  const leave = () => {
+    if (root.rfviz !== claim) return;
+    root.rfviz = null;
+    kept.remove();
+  };
+  return [kept, () => setTimeout(() => {
+    if (root.isConnected) setTimeout(leave, PATIENCE);
+    else leave();
+  })];
+}
+
 /** @param {any} component what Streamlit passes */
 export function panel(component) {
-  const root = component.parentElement;
-  root.rfvizPanel ??= new Panel(root);
-  root.rfvizPanel.update(decode(component.data), component);
-  return () => root.rfvizPanel?.remove();
+  const [instance, leave] = instanceOn(component, Panel);
+  instance.update(decode(component.data), component);
+  return leave;
 }
 
 /** @param {any} component what Streamlit passes */
 export function conductor(component) {
-  const root = component.parentElement;
-  root.rfvizConductor ??= new Conductor(root);
-  root.rfvizConductor.update(component);
-  return () => root.rfvizConductor?.remove();
+  const [instance, leave] = instanceOn(component, Conductor);
+  instance.update(component);
+  return leave;
 }
 
 /** @param {any} component what Streamlit passes */
 export function bank(component) {
-  page.bank = component.data;
-  return () => { page.bank = null; };
+  const { data } = component;
+  page.bank = data;
+  return () => { if (page.bank === data) page.bank = null; };
 }

@@ -309,7 +309,6 @@ export class Panel {
     this.resizing.disconnect();
     this.theming.disconnect();
     if (page.panels.get(this.header.name) === this) page.panels.delete(this.header.name);
-    this.root.rfvizPanel = null;
     this.header = null;
     // A drawing under way still needs what purging takes away; it ends without another one.
     Promise.resolve(this.drawing).finally(() => window.Plotly?.purge(this.figure));

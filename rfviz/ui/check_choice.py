@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rfviz.conv.spec import InputError
+from rfviz.io.preprocessing import Preprocessing, Size
 from rfviz.ui.inputs import Inputs
 from rfviz.ui.pictures import TYPES
 
@@ -15,23 +16,7 @@ DTYPES = ("float64", "float32", "bfloat16", "float16")
 AS_SIDEBAR, OWN = "as in the sidebar", "mean and std"
 LEAVE_OUT = "leave out"
 MOST_CHARACTERS = 200
-
-
-class Preprocessing(NamedTuple):
-    """(pixel / scale - mean) / std, with one number of mean and std or one for each channel."""
-
-    scale: float
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (1.0,)
-
-    @property
-    def code(self) -> str:
-        """The same in torch, for a (C, H, W) tensor of pixels."""
-        line = "x = picture" if self.scale == 1 else f"x = picture / {self.scale:g}"
-        if self[1:] == ((0.0,), (1.0,)):
-            return line
-        mean, std = (f"torch.tensor({list(each)})[:, None, None]" for each in self[1:])
-        return f"{line}\nx = (x - {mean}) / {std}"
+LARGEST = 20_000
 
 
 # ImageNet's numbers: the documentation of torchvision.models.
@@ -82,7 +67,7 @@ def check_widgets(inputs: Inputs) -> CheckChoice:
             "Numbers (dtype)", DTYPES, default=DTYPES, key="check_dtypes", bind="query-params"
         )
         values = st.selectbox("Pixel values", VALUES, key="check_values", bind="query-params")
-        preprocessing = _preprocessing(values, inputs)
+        preprocessing = _preprocessing(values, inputs)._replace(**_part_widgets())
         st.code(preprocessing.code, language="python", wrap_lines=True)
     if not dtypes:
         raise InputError("No type is chosen.", remedy="Choose at least one under Numbers (dtype)")
@@ -112,6 +97,49 @@ def _preprocessing(values: str, inputs: Inputs) -> Preprocessing:
             remedy="Write 1 where nothing is to be divided",
         )
     return Preprocessing(scale, mean, std)
+
+
+def _part_widgets() -> dict[str, Any]:
+    """Grey, resize and crop: what is done to a whole picture before its values are."""
+    cells = st.columns(3, vertical_alignment="bottom")
+    with cells[0]:
+        grey = st.toggle("Grey", key="check_grey", bind="query-params", help="One channel: luma.")
+    with cells[1]:
+        resize = _size(
+            "Resize to", "check_resize",
+            "Empty: full size. One number: the shorter side. Two with a comma: height, width. "
+            "Bilinear with antialiasing.",
+        )  # fmt: skip
+    with cells[2]:
+        crop = _size(
+            "Crop to", "check_crop", "Empty: no crop. One number: a square from the middle. Two "
+            "with a comma: height, width.",
+        )  # fmt: skip
+    return {"grey": grey, "resize": resize, "crop": crop}
+
+
+def _size(label: str, key: str, explained: str) -> Size | None:
+    text = st.text_input(
+        label, "", MOST_CHARACTERS, key=key, bind="query-params", help=explained,
+        placeholder="as it is",
+    )  # fmt: skip
+    return size_in(text, label) if text and text.strip() else None
+
+
+def size_in(text: str, what: str) -> Size:
+    """One or two whole numbers from 1 to 20,000 with a comma between; else `InputError`.
+
+    >>> size_in("256", "Resize"), size_in("480, 640", "Resize")
+    (256, (480, 640))
+    """
+    parts = text.split(",")
+    sides = tuple(int(part) for part in parts if part.strip().isdecimal() and len(part) < 9)
+    if len(sides) != len(parts) or len(sides) > 2 or not all(0 < n <= LARGEST for n in sides):
+        raise InputError(
+            f"{what} takes one or two whole numbers from 1 to {LARGEST:,}, such as 224 or "
+            f"480, 640; got {text.strip()[:40]!r}."
+        )
+    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
 
 
 def _numbers(label: str, default: str, key: str) -> tuple[float, ...]:

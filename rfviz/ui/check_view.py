@@ -10,6 +10,7 @@ from torch import Tensor
 from rfviz.check import LayerCheck, Row, report_csv, report_json
 from rfviz.conv.spec import Conv2dSpec, InputError
 from rfviz.io.pictures import load_picture
+from rfviz.io.preprocessing import Size
 from rfviz.ui.caches import remembered
 from rfviz.ui.check_choice import CheckChoice
 from rfviz.ui.explain import as_text
@@ -73,9 +74,7 @@ def layer_check(inputs: Inputs, choice: CheckChoice, dtype: torch.dtype) -> Laye
         inputs.weight.to(dtype),
         bias,
         inputs.spec,
-        choice.preprocessing.scale,
-        choice.preprocessing.mean,
-        choice.preprocessing.std,
+        choice.preprocessing,
         choice.channels,
     )
 
@@ -197,7 +196,7 @@ def download_buttons(
 def terminal_command(spec: Conv2dSpec, choice: CheckChoice) -> str:
     """The same check for scripts, of one type; the file of weights can be had on page Filters.
 
-    >>> from rfviz.ui.check_choice import Preprocessing
+    >>> from rfviz.io.preprocessing import Preprocessing
     >>> choice = CheckChoice(("float32",), Preprocessing(255.0), None, ())
     >>> terminal_command(Conv2dSpec(3, padding=1), choice)
     'python -m rfviz check weight.safetensors photos/ --padding 1,1,1,1 --dtype float32'
@@ -212,13 +211,22 @@ def terminal_command(spec: Conv2dSpec, choice: CheckChoice) -> str:
         "scale": ((f"{choice.preprocessing.scale:g}",), ("255",)),
         "mean": (choice.preprocessing.mean, (0.0,)),
         "std": (choice.preprocessing.std, (1.0,)),
+        "resize": (_sides(choice.preprocessing.resize), ()),
+        "crop": (_sides(choice.preprocessing.crop), ()),
         "channels": ((choice.channels,), (None,)),
         "dtype": (("float32" if "float32" in choice.dtypes else choice.dtypes[0],), ()),
     }
-    said = [
+    said = ["--grey"] if choice.preprocessing.grey else []
+    said += [
         # With "=", so that a mean below 0 is no option of its own.
         f"--{name}{'=' if str(value[0]).startswith('-') else ' '}{','.join(map(str, value))}"
         for name, (value, default) in options.items()
         if value != default
     ]
     return " ".join(["python -m rfviz check weight.safetensors photos/", *said])
+
+
+def _sides(size: Size | None) -> tuple[int, ...]:
+    if size is None:
+        return ()
+    return (size,) if isinstance(size, int) else size

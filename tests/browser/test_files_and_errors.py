@@ -88,7 +88,7 @@ def test_what_does_not_fit_is_explained_and_mended_by_a_button(open_app: Open) -
 
 
 def test_a_job_can_be_stopped_and_goes_on(open_app: Open) -> None:
-    app = open_app("matmul", {"sample": "scene", "kernel": 11, "padding": 5, "filters": 12})
+    app = open_app("matmul", {"sample": "scene", "kernel": 11, "padding": 5, "filters": 32})
     app.page.get_by_role("button", name="Stop", exact=True).last.click()
     expect(app.page.get_by_text("stopped at")).to_be_visible()
     assert "difference" not in app.panel_names

@@ -64,8 +64,8 @@ def weights_of(network: Network) -> dict[str, Tensor]:
     # Found without importing the package: only its weights are wanted.
     spec = find_spec(network.package)
     assert spec is not None
-    (folder,) = spec.submodule_search_locations or ()
-    path = Path(folder, network.path)
+    assert spec.origin is not None
+    path = Path(spec.origin).parent / network.path
     return rfviz.load_weights(path.read_bytes(), path.name)
 
 
@@ -109,7 +109,8 @@ def test_other_formats_and_wrappings_give_the_same_layer(name: str) -> None:
     weight = tensors[NETWORKS[name].name]
     floats = {key: value for key, value in tensors.items() if value.is_floating_point()}
     arrays = io.BytesIO()
-    np.savez(arrays, **{key: value.numpy() for key, value in floats.items()})
+    named: dict[str, Any] = {key: value.numpy() for key, value in floats.items()}
+    np.savez(arrays, **named)
     files = {
         "a.safetensors": safetensors.torch.save(floats),
         "a.npz": arrays.getvalue(),

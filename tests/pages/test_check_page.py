@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 import rfviz
 from rfviz.check import LayerCheck, Row, report_csv, report_json
 from rfviz.io.pictures import picture_png
+from rfviz.io.preprocessing import Preprocessing
 from rfviz.ui.check_view import table
 
 DTYPES = ["float64", "float32", "bfloat16", "float16"]
@@ -38,7 +39,7 @@ def test_every_type_of_the_sidebar_s_picture_agrees() -> None:
     picture = rfviz.load_sample("glyph")
     spec = rfviz.Conv2dSpec(5, padding=1)
     weight = rfviz.filter_bank("gaussian", 5, 1, 2)
-    row = LayerCheck(weight.double(), None, spec, scale=1.0).row("Letter", picture)
+    row = LayerCheck(weight.double(), None, spec, Preprocessing(1.0)).row("Letter", picture)
     assert rows["largest absolute error"][0] == row.max_abs_error
 
 
@@ -89,6 +90,29 @@ def test_preprocessing_is_that_of_the_code_shown() -> None:
     expected = (picture / 255 - mean[:, None, None]) / std[:, None, None]
     torch.testing.assert_close(names["x"], expected)
     assert "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225" in str(page.at.code[-1].value)
+
+
+def test_resize_and_crop_are_those_of_the_code_shown() -> None:
+    page = opened({"sample": "scene", "check_values": "0 to 1", "check_dtypes": "float32",
+                   "check_grey": "true", "check_resize": "64", "check_crop": "32, 48",
+                   "weights": "gaussian"})  # fmt: skip
+    assert "1 channel" in shown(page.at)["why not checked"][0]
+    page.at.selectbox(key="check_channels").select("repeat")
+    page.run()
+    assert shown(page.at)["verdict"] == ["agrees"]
+    picture = rfviz.load_sample("scene")
+    names: dict[str, Any] = {"torch": torch, "picture": picture}
+    exec(str(page.at.code[0].value), names)  # noqa: S102 - our own text
+    preprocessing = Preprocessing(255.0, grey=True, resize=64, crop=(32, 48))
+    ours = preprocessing.values(1, torch.float32)(preprocessing.part(picture))
+    assert ours.shape == (1, 32, 48)
+    torch.testing.assert_close(names["x"], ours, rtol=0, atol=0)
+    command = str(page.at.code[-1].value)
+    assert all(option in command for option in ("--grey", "--resize 64 --crop 32,48"))
+    page = opened({"check_crop": "99"})
+    assert "A crop of 99 × 99 is larger than the picture of 28 × 28" in page.errors[0]
+    page = opened({"check_resize": "0"})
+    assert page.errors[0].startswith("Resize to takes one or two whole numbers from 1 to 20,000")
 
 
 def test_wrong_numbers_are_a_sentence() -> None:
