@@ -26,6 +26,7 @@ if __name__ == "__main__":
             st.Page(PAGES / "output_shape.py", title="Output shape"),
             st.Page(PAGES / "stack.py", title="Stack of layers"),
             st.Page(PAGES / "filters.py", title="Filters"),
+            st.Page(PAGES / "responses.py", title="Responses"),
             st.Page(PAGES / "operators.py", title="Operators"),
             st.Page(PAGES / "check.py", title="Check"),
         ],

@@ -60,6 +60,47 @@ def conv2d_strips(
     return _strips(columns, weight, bias, prepare, rows_per_strip)
 
 
+def output_strips(
+    image: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    spec: Conv2dSpec | None = None,
+    *,
+    prepare: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    multiple_of: int = 1,
+) -> Iterator[tuple[range, torch.Tensor]]:
+    """Convolve a (C, H, W) picture as `nn.Conv2d` does: output rows and (F, rows, W_out) of them.
+
+    Strips have a multiple of so many rows, all but the last. Otherwise as `conv2d_strips`.
+
+    >>> strips = output_strips(torch.ones(1, 4, 4), torch.ones(1, 1, 3, 3), multiple_of=5)
+    >>> [(rows, values.tolist()) for rows, values in strips]
+    [(range(0, 2), [[[9.0, 9.0], [9.0, 9.0]]])]
+    """
+    if isinstance(image, torch.Tensor) and image.ndim != 3:
+        raise InputError(f"Strips need one (C, H, W) picture, got {tuple(image.shape)}.")
+    _, spec = check_convolution(image, weight, bias, spec)
+    columns = ColumnMatrix(image, spec)
+    per_strip = max(1, _rows_per_strip(columns, weight) // multiple_of) * multiple_of
+    return _output_strips(columns, weight, bias, prepare, per_strip)
+
+
+def _output_strips(
+    columns: ColumnMatrix,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    prepare: Callable[[torch.Tensor], torch.Tensor] | None,
+    per_strip: int,
+) -> Iterator[tuple[range, torch.Tensor]]:
+    n_rows, spec = columns.output_size[0], columns.spec
+    for top in range(0, n_rows, per_strip):
+        rows = range(top, min(top + per_strip, n_rows))
+        with torch.no_grad():
+            slab = _prepared_rows(columns, rows, weight.dtype, prepare)
+            values = F.conv2d(slab[None], weight, bias, spec.stride, 0, spec.dilation, spec.groups)
+        yield rows, values[0]
+
+
 def _strips(
     columns: ColumnMatrix,
     weight: torch.Tensor,

@@ -60,6 +60,16 @@ class Grid(NamedTuple):
         row, column = divmod(filter_index, self.across)
         return row * self.step[0], column * self.step[1]
 
+    def filter_at(self, row: int, column: int) -> int | None:
+        """The filter that has a cell, None between filters and beyond the last."""
+        (down, inside_row), (across, inside_column) = (
+            divmod(row, self.step[0]),
+            divmod(column, self.step[1]),
+        )
+        index = down * self.across + across
+        inside = inside_row < self.kernel[0] and inside_column < self.step[1] - self.gap[1]
+        return index if inside and across < self.across and 0 <= index < self.shown else None
+
     @property
     def size(self) -> tuple[int, int]:
         """Cells of the whole grid."""
@@ -89,13 +99,15 @@ def filter_grid_figure(
     chosen: int = 0,
     limit: float | None = None,
     title: str = "Filters",
+    sentence: str | None = None,
     panel_width: int = WIDTH,
 ) -> go.Figure:
     """Draw a (F, C / groups, kh, kw) weight: a block a filter, in it a tile a channel.
 
     All are on one scale from -limit to limit, else to the largest magnitude. The `chosen` filter
     has a frame. Of a larger weight the first 256 filters and 8 channels are shown, and the title
-    says so. Raises `InputError` for anything but one weight.
+    says so. A `sentence` stands above in place of the title, for maps that are no weights.
+    Raises `InputError` for anything but one weight.
 
     >>> filter_grid_figure(torch.ones(2, 1, 1, 2), panel_width=2000).data[0].z.tolist()
     [[1.0, 1.0, nan, nan, 1.0, 1.0]]
@@ -105,7 +117,8 @@ def filter_grid_figure(
         raise InputError(f"There is no filter {chosen} among {len(values)}.")
     grid = grid_of(tuple(values.shape), panel_width)
     bound = limit or symmetric_limit(values)
-    sentence = _sentence(title, tuple(values.shape), grid) + not_finite_note(values)
+    sentence = sentence or _sentence(title, tuple(values.shape), grid)
+    sentence += not_finite_note(values)
     alt = f"{sentence}. Colours run from {number(-bound)} (blue) to {number(bound)} (orange)."
     mosaic = _mosaic(values, grid)
     trace = heatmap(

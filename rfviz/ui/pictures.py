@@ -1,9 +1,11 @@
 """Choosing a picture: a sample, files, or the camera; and the part of it that is worked on."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 from torch import Tensor
 
 from rfviz.conv.spec import Pair
@@ -44,6 +46,40 @@ class Source:
     name: str
     key: str
     pixels: Tensor
+
+
+@dataclass(frozen=True)
+class Given:
+    """One of the pictures that a person gave: its name, and how it is had as it is worked on."""
+
+    name: str
+    key: Any
+    load: Callable[[], Picture]
+
+
+def given_pictures(chosen: Picture) -> list[Given]:
+    """All uploads, each treated as the sidebar says; the chosen picture alone without uploads."""
+    files = st.session_state.get("upload") if st.session_state.get("source") == "Upload" else None
+    if not files:
+        return [Given(chosen.name, chosen.key, lambda: chosen)]
+    state = st.session_state
+    box = None
+    if state.get("region"):
+        box = tuple(state[f"region_{side}"] for side in ("top", "left", "height", "width"))
+    choices = {"grey": state.get("grey", False), "box": box, "factor": state.get("reduce", 1)}
+
+    def given(name: str, file: UploadedFile) -> Given:
+        def load() -> Picture:
+            return _part(_from_file(file.name, file.file_id, file.getvalue()), **choices)
+
+        return Given(name, (file.file_id, *choices.values()), load)
+
+    return [given(name, file) for name, file in zip(_names(files), files, strict=True)]
+
+
+def _names(files: Sequence[UploadedFile]) -> list[str]:
+    """Names for files, of which several can have one name."""
+    return [f"{number}. {file.name}" for number, file in enumerate(files, 1)]
 
 
 def picture_widgets() -> Picture:
@@ -87,7 +123,7 @@ def _upload() -> Source:
     )  # fmt: skip
     if not files:
         return _stand_in("No picture uploaded yet")
-    names = [f"{number}. {file.name}" for number, file in enumerate(files, 1)]
+    names = _names(files)
     index = 0
     if len(files) > 1:
         index = names.index(st.selectbox("Uploaded picture", names, key="picked"))
