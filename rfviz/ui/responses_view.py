@@ -1,5 +1,6 @@
 """What filters answer to: all feature maps, and the receptive fields they answer most and least."""
 
+import math
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
@@ -96,11 +97,23 @@ def _steps(inputs: Inputs, given: list[Given], k: int) -> Generator[float, None,
 
 
 def map_sizes(inputs: Inputs) -> tuple[Pair, Pair]:
-    """Bins of a small and of a large map: fewer where there are many filters."""
+    """Bins of a small and of a large map, as square as may be; fewer where there are many filters.
+
+    >>> from types import SimpleNamespace as N
+    >>> map_sizes(N(weight=torch.ones(3, 1, 1, 1), output_size=(1500, 2000)))
+    ((72, 96), (192, 256))
+    """
     n_filters = inputs.weight.shape[0]
-    small = min(LARGEST_SMALL, max(8, int((MOST_CELLS / n_filters) ** 0.5)))
-    large = min(LARGEST_MAP, max(small, int((MOST_NUMBERS / n_filters) ** 0.5)))
-    return (small, small), (large, large)
+    return (
+        _bins(inputs.output_size, LARGEST_SMALL, MOST_CELLS // n_filters),
+        _bins(inputs.output_size, LARGEST_MAP, MOST_NUMBERS // n_filters),
+    )
+
+
+def _bins(size: Pair, longest: int, most: int) -> Pair:
+    height, width = size
+    step = max(1.0, max(size) / longest, math.sqrt(height * width / max(1, most)))
+    return max(1, round(height / step)), max(1, round(width / step))
 
 
 def _pixels(inputs: Inputs, given: Given) -> Tensor:
