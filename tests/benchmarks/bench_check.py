@@ -1,8 +1,8 @@
 """The check from a terminal over many images, by hand: `python tests/benchmarks/bench_check.py`.
 
-Makes 1,000 photographs of 480 x 640 from one of scikit-image's, each turned and lit differently, and
-checks a first layer of 16 filters of 3 x 3 on them in one process. Prints images a second, and the
-resident memory after 100, 500 and 1,000 images.
+Makes 1,000 photographs of 480 x 640 from one of scikit-image's, each shifted and lit differently,
+and checks a first layer of 16 filters of 3 x 3 on them in one process. Prints images a second, and
+the resident memory after 100, 500 and 1,000 images.
 """
 
 import io
