@@ -29,6 +29,7 @@ if __name__ == "__main__":
             st.Page(PAGES / "responses.py", title="Responses"),
             st.Page(PAGES / "operators.py", title="Operators"),
             st.Page(PAGES / "check.py", title="Check"),
+            st.Page(PAGES / "practice.py", title="Practice"),
         ],
         position="top",
     )

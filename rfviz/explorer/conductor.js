@@ -211,10 +211,10 @@ export class Conductor {
     for (const each of page.panels.values()) {
       const { kind } = each.header ?? {};
       if (kind === "input") each.paint([...paddingMark(preview.spec), ...marksOf(kind, pointed, preview)]);
-      else if (live) this.sketch(each, kind, preview, live, look);
+      else if (live && !this.data.hidden) this.sketch(each, kind, preview, live, look);
     }
     this.tell(pointed, preview, live?.sum, false);
-    this.mark.textContent = `preview, ${size[0]} × ${size[1]} outputs`;
+    this.mark.textContent = this.data.hidden ? "preview" : `preview, ${size[0]} × ${size[1]} outputs`;
   }
 
   /** Draw what a panel of some kind will show. */
@@ -287,11 +287,15 @@ export class Conductor {
     const { dataset } = this.host;
     dataset.outputRow = String(pointed.position[0]);
     dataset.outputColumn = String(pointed.position[1]);
-    dataset.outputValue = value === undefined ? "" : String(value);
+    const known = value !== undefined && !this.data.hidden;
+    dataset.outputValue = known ? String(value) : "";
     dataset.state = confirmed ? "confirmed" : "preview";
-    this.text.textContent = sentenceOf(pointed, scene, value === undefined ? "…" : shortNumber(value, 7));
+    this.text.textContent = this.data.hidden
+      ? `Output row ${pointed.position[0]}, column ${pointed.position[1]}: ?`
+      : sentenceOf(pointed, scene, known ? shortNumber(value, 7) : "…");
     const pin = this.pinned ? "pinned, Escape frees" : "";
-    this.mark.textContent = [confirmed ? this.confirmation() : "", pin].filter(Boolean).join("; ");
+    const confirmation = confirmed && !this.data.hidden ? this.confirmation() : "";
+    this.mark.textContent = [confirmation, pin].filter(Boolean).join("; ");
   }
 
   /** How far torch's number is from the one worked out here, once its pixels are held. */

@@ -189,6 +189,7 @@ def show_panel(
     size: tuple[int, int] | None = None,
     revision: str | None = None,
     on_cell: Callable[[int, int], None] | None = None,
+    hidden: str = "",
 ) -> None:
     """Show a figure as the panel of this name, at most ``height`` pixels high.
 
@@ -196,9 +197,16 @@ def show_panel(
     as high as the map then needs.
     ``kind`` says what its coordinates are; a panel without one is linked to nothing. ``revision``
     is needed only for a panel that :func:`conduct` announces. ``on_cell`` is told the row and
-    column of a click on the panel, in its coordinates and rounded; it needs no ``kind``.
+    column of a click on the panel, in its coordinates and rounded; it needs no ``kind``. With
+    ``hidden``, a sentence, the figure does not reach the browser: the sentence stands in its place.
     """
+    if hidden:
+        bare = {"visible": False}
+        figure = go.Figure(layout={"meta": {"alt": hidden}, "xaxis": bare, "yaxis": bare})
+        # Nothing is awaited in its place.
+        revision = None
     header: dict[str, Any] = {
+        "hidden": hidden,
         "name": name,
         "height": height,
         "alt": figure.layout.meta["alt"],
@@ -235,6 +243,7 @@ def conduct(
     on_pixel: Callable[[int, int], None] | None = None,
     marks: Mapping[str, Sequence[Mark]] | None = None,
     awaited: Mapping[str, Awaited] | None = None,
+    hidden: str = "",
     key: str = "explorer",
 ) -> None:
     """Show the explorer: the position's controls, and the panels in this layout, linked.
@@ -244,7 +253,8 @@ def conduct(
 
     ``on_move`` is told the output that a person chooses; with ``on_pixel`` a click on a pixel
     chooses that, instead of the output whose receptive field is centred on it. ``marks`` are
-    highlights that do not move with the position, by panel. Mount it before the
+    highlights that do not move with the position, by panel. With ``hidden``, a sentence, no value
+    and no output size is said. Mount it before the
     panels: a panel listed in ``awaited`` is veiled, with the message, from this moment until it
     shows the awaited revision, so that nothing stale is ever read as new.
     """
@@ -260,8 +270,9 @@ def conduct(
         "scene": scene.as_json(),
         "layout": [[asdict(stack) for stack in stacks] for stacks in layout],
         "choosesPixels": on_pixel is not None,
-        "value": as_json_number(position.value),
-        "sentence": position.sentence,
+        "value": as_json_number(math.nan if hidden else position.value),
+        "sentence": hidden or position.sentence,
+        "hidden": hidden,
         "marks": {name: [asdict(mark) for mark in each] for name, each in (marks or {}).items()},
         "expected": {name: asdict(each) for name, each in (awaited or {}).items()},
     }

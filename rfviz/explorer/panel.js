@@ -210,10 +210,11 @@ export class Panel {
     if (!this.header) return;
     this.width = this.host.clientWidth;
     const expected = page.conductor?.expected(this.header.name);
-    const waiting = Boolean(expected && expected.revision !== this.drawnRevision);
+    const { hidden } = this.header;
+    const waiting = Boolean(!hidden && expected && expected.revision !== this.drawnRevision);
     this.host.setAttribute("aria-busy", String(waiting));
-    this.host.classList.toggle("rfviz-waiting", waiting);
-    this.veil.textContent = waiting ? expected.message : "";
+    this.host.classList.toggle("rfviz-waiting", waiting || Boolean(hidden));
+    this.veil.textContent = hidden || (waiting ? expected.message : "");
     page.conductor?.schedule();
   }
 
@@ -228,7 +229,7 @@ export class Panel {
    * @param {import("./marks.js").Mark[]} marks
    */
   paint(marks) {
-    if (!this.drawnRevision || !this.header) return;
+    if (!this.drawnRevision || !this.header || this.header.hidden) return;
     const key = JSON.stringify(marks);
     if (key === this.painted) return;
     this.painted = key;
@@ -262,7 +263,7 @@ export class Panel {
 
   /** @param {"live" | "sketch"} mode how much of the server's figure is hidden meanwhile */
   paintUnder(paint, look, mode) {
-    if (!this.drawnRevision || !this.header) return;
+    if (!this.drawnRevision || !this.header || this.header.hidden) return;
     const tiled = !paint && Boolean(this.tiles.tile);
     this.host.classList.toggle("rfviz-tiled", tiled);
     if (tiled) this.host.dataset.tile = this.tiles.tile.box.join(" ");

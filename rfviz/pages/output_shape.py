@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from rfviz.ui.hiding import hidden_here
 from rfviz.ui.shape_controls import shape_controls
 from rfviz.ui.shape_solver import show_messages, show_solver
 from rfviz.ui.shape_sweep import show_sweep
@@ -24,8 +25,10 @@ if layer is not None:
     st.subheader("What it costs")
     show_costs(layer, choice)
 st.subheader("Two parameters at once")
-show_sweep(choice)
+if not hidden_here():
+    show_sweep(choice)
 st.subheader("From a wanted size to the parameters")
-show_solver(choice)
+if not hidden_here():
+    show_solver(choice)
 st.subheader("A message of torch, explained")
 show_messages()

@@ -5,6 +5,7 @@ import streamlit as st
 from rfviz.conv.errors import InputError
 from rfviz.ui import effective_view, stack_controls, stack_view
 from rfviz.ui.explain import as_text, explain
+from rfviz.ui.hiding import hidden_here
 
 st.title("Stack of layers")
 st.markdown(
@@ -42,6 +43,8 @@ st.subheader("One unit on the picture")
 unit = stack_view.unit_widgets(places)
 with growth:
     stack_view.show_growth(choice, places, unit)
+if hidden_here():
+    st.stop()
 fields = stack_view.fields_of(choice, unit)
 stack_view.unit_sentence(choice, unit, fields)
 left, right = st.columns(2)

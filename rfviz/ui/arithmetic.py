@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from rfviz.ui.hiding import hidden
 from rfviz.ui.inputs import Inputs
 
 
@@ -21,4 +22,5 @@ def _axis(inputs: Inputs, axis: int, name: str) -> str:
     size, kernel = inputs.picture.size[axis], spec.kernel_size[axis]
     reach = f"{spec.dilation[axis]}·({kernel} − 1)"
     formula = f"⌊({size:,} + {before} + {after} − {reach} − 1) / {spec.stride[axis]}⌋ + 1"
-    return f"`{formula} = {inputs.output_size[axis]:,}` {name}"
+    answer = "?" if hidden() else f"{inputs.output_size[axis]:,}"
+    return f"`{formula} = {answer}` {name}"

@@ -10,6 +10,7 @@ from rfviz.conv.bins import mean_of_bins
 from rfviz.conv.field import reads_per_axis
 from rfviz.conv.memory import readable_bytes
 from rfviz.explorer.mount import Mark
+from rfviz.ui.hiding import hidden_here
 from rfviz.ui.inputs import Inputs
 from rfviz.ui.linked import cell
 from rfviz.ui.maps import around
@@ -23,6 +24,8 @@ MOST_LISTED = 5000
 
 def figures_row(inputs: Inputs) -> None:
     """The matrix in numbers: shape, entries, bytes, and how much larger than the picture it is."""
+    if hidden_here():
+        return
     columns = inputs.columns
     rows, count = columns.shape
     n_bytes = columns.n_bytes(inputs.dtype)
@@ -82,6 +85,8 @@ def copies_marks(pixel: PixelChoice, shown: range) -> list[Mark]:
 
 def show_copies(inputs: Inputs, pixel: PixelChoice) -> None:
     """Say how often a pixel was copied, and list where; choosing a line goes to its output."""
+    if hidden_here():
+        return
     n_outputs, n_entries = len(pixel.outputs), len(pixel.entries)
     st.markdown(
         f"Pixel ({pixel.row:,}, {pixel.column:,}) is read by **{n_outputs:,}** outputs and stands "

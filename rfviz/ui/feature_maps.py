@@ -8,6 +8,7 @@ from rfviz.figures.axes import zoomed
 from rfviz.figures.feature_map import difference_figure, feature_map_figure
 from rfviz.figures.style import symmetric_limit
 from rfviz.ui import comparison
+from rfviz.ui.hiding import hidden_sentence
 from rfviz.ui.inputs import Inputs
 from rfviz.ui.maps import SHOWN_WHOLE, WINDOW, map_window, shown_whole
 from rfviz.ui.position import Chosen
@@ -38,7 +39,7 @@ def show_window(inputs: Inputs, chosen: Chosen) -> None:
         figure = zoomed(figure, window.rows, window.columns)
     name = "output" if whole else "output-window"
     size = (len(window.rows), len(window.columns))
-    show_panel(figure, name=name, height=HEIGHT, kind="output", size=size)
+    show_panel(figure, name=name, height=HEIGHT, kind="output", size=size, hidden=hidden_sentence())
 
 
 def show_overview(
@@ -66,7 +67,13 @@ def show_map(
         title=title,
     )
     show_panel(
-        figure, name=name, height=HEIGHT, kind="output", size=inputs.output_size, revision=revision
+        figure,
+        name=name,
+        height=HEIGHT,
+        kind="output",
+        size=inputs.output_size,
+        revision=revision,
+        hidden=hidden_sentence(),
     )
 
 
@@ -84,6 +91,7 @@ def show_difference(inputs: Inputs, totals: ComparisonTotals, *, revision: str) 
         kind="output",
         size=inputs.output_size,
         revision=revision,
+        hidden=hidden_sentence(),
     )
 
 

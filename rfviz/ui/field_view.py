@@ -12,6 +12,7 @@ from rfviz.explorer.mount import show_panel
 from rfviz.figures.patch import ReceptiveFieldNumbers, patch_figure, receptive_field_numbers
 from rfviz.figures.style import channel_name
 from rfviz.figures.vector import vector_figure
+from rfviz.ui.hiding import hidden, hidden_here, hidden_sentence
 from rfviz.ui.inputs import Inputs
 from rfviz.ui.position import Chosen
 
@@ -61,7 +62,8 @@ def show_field(inputs: Inputs, view: FieldView) -> None:
         columns=view.field.columns,
         pixel_range=inputs.pixel_range,
     )
-    show_panel(figure, name="patch", height=560, kind="patch")
+    # Its products and their sum are the answer; the vector below holds what they are made of.
+    show_panel(figure, name="patch", height=560, kind="patch", hidden=hidden_sentence())
     figure = vector_figure(
         view.numbers.pixels.flatten(),
         view.numbers.weights.flatten(),
@@ -76,6 +78,8 @@ def show_field(inputs: Inputs, view: FieldView) -> None:
 
 def sum_in_words(inputs: Inputs, chosen: Chosen, view: FieldView) -> None:
     """Write the sum of products out, and what torch says of the same output."""
+    if hidden_here():
+        return
     lines = [f"output ({chosen.row:,}, {chosen.column:,}) of filter {chosen.filter_index}"]
     for name, pixels, weights, total in zip(
         view.channel_names, view.numbers.pixels, view.numbers.weights, view.numbers.channel_sums,
@@ -112,6 +116,8 @@ def _signed(weight: float) -> str:
 
 def entries_table(inputs: Inputs, view: FieldView) -> None:
     """Every entry of the vector with its tap, its pixel, its weight and their product."""
+    if hidden():
+        return
     height, width = inputs.spec.kernel_size
     count = len(view.channels)
     rows, columns = torch.tensor(view.field.rows), torch.tensor(view.field.columns)

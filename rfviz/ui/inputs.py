@@ -17,6 +17,7 @@ from torch import Tensor
 from rfviz.conv.columns import ColumnMatrix
 from rfviz.conv.spec import Conv2dSpec, InputError, Pair
 from rfviz.ui.explain import explain
+from rfviz.ui.hiding import hide_widget
 from rfviz.ui.parameters import parameter_widgets
 from rfviz.ui.pictures import Picture, picture_widgets, repeated
 from rfviz.ui.weight_editor import hand_widgets
@@ -81,6 +82,7 @@ def draw_controls() -> None:
     """Draw the controls in the sidebar; the pages of this run read them."""
     _drop_what_no_widget_holds()
     with st.sidebar:
+        hide_widget()
         st.subheader("Picture")
         picture: Picture | InputError
         with st.container():

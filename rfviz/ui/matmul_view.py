@@ -10,6 +10,7 @@ from rfviz.conv.matmul import BLOCK_BYTES
 from rfviz.conv.memory import readable_bytes
 from rfviz.conv.totals import ComparisonTotals
 from rfviz.ui.field_view import number
+from rfviz.ui.hiding import hidden, hidden_here
 from rfviz.ui.inputs import Inputs
 from rfviz.ui.maps import around
 from rfviz.ui.position import Chosen
@@ -40,6 +41,8 @@ def product_window(inputs: Inputs, chosen: Chosen, length: int) -> ProductWindow
 
 def shapes_line(inputs: Inputs) -> None:
     """Write the product with its shapes."""
+    if hidden_here():
+        return
     n_filters = inputs.weight.shape[0]
     rows, count = inputs.columns.shape
     plus = " + bias" if inputs.bias is not None else ""
@@ -54,6 +57,8 @@ def shapes_line(inputs: Inputs) -> None:
 
 def verdict(inputs: Inputs, totals: ComparisonTotals) -> None:
     """Say how far the two ways are apart, by which measure, where, and at what cost."""
+    if hidden_here():
+        return
     agree = "agree" if totals.allclose else "do not agree"
     tolerances = totals.tolerances
     text = (
@@ -102,6 +107,8 @@ def _why(inputs: Inputs, totals: ComparisonTotals) -> str:
 
 def cost_table(inputs: Inputs, totals: ComparisonTotals) -> None:
     """Seconds and memory of each way, side by side."""
+    if hidden():
+        return
     n_bytes = inputs.columns.n_bytes(inputs.dtype)
     output = totals.n_outputs * inputs.dtype.itemsize
     st.dataframe(

@@ -14,6 +14,7 @@ from rfviz.conv.parameters import Pair, by
 from rfviz.conv.placements import AxisPlacements, placements
 from rfviz.explorer.mount import show_panel
 from rfviz.figures.axis_strip import MOST_PLACEMENTS, axis_strip_figure
+from rfviz.ui.hiding import hidden_here
 from rfviz.ui.shape_controls import ShapeChoice, set_widgets, state_of
 
 AXES = ("rows", "columns")
@@ -81,6 +82,9 @@ def remedy_buttons(remedies: Sequence[Remedy], prefix: str) -> None:
 
 def show_answer(layer: Layer, choice: ShapeChoice) -> None:
     """Say the output's shape by the formula, and beside it what torch says."""
+    if hidden_here():
+        st.code(torch_code(layer, choice.in_channels), language="python", wrap_lines=True)
+        return
     rows, columns = layer.output_size(choice.input_size)
     shape = expected_shape(layer, choice)
     answer = torch_answer(layer, choice.input_size, choice.in_channels)
@@ -146,6 +150,8 @@ def _short(pair: Pair) -> str:
 
 def show_formula(layer: Layer, choice: ShapeChoice) -> None:
     """Write each axis step by step, the numbers in the formula, and what the rounding drops."""
+    if hidden_here():
+        return
     for axis, cell in enumerate(st.columns(2)):
         found = substitution(layer, choice.input_size, axis)
         with cell:
@@ -178,6 +184,8 @@ def rounding_sentence(layer: Layer, found: Substitution) -> str:
 
 def show_strips(layer: Layer, choice: ShapeChoice) -> None:
     """Draw both axes: the strip of pixels, each placement with its taps, what is never read."""
+    if hidden_here():
+        return
     for axis, name in enumerate(AXES):
         found = substitution(layer, choice.input_size, axis)
         try:
@@ -252,6 +260,8 @@ def runs(numbers: Sequence[int], most: int) -> str:
 
 def show_costs(layer: Layer, choice: ShapeChoice) -> None:
     """Parameters, multiply-adds, and what the column matrix of im2col would hold."""
+    if hidden_here():
+        return
     cost = layer_cost(layer, choice.input_size, choice.in_channels)
     facts = {
         "Parameters": f"{cost.parameters:,}",

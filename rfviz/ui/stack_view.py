@@ -17,6 +17,7 @@ from rfviz.figures.style import number
 from rfviz.io.pictures import crop_picture, picture_jpeg, picture_png, reduce_picture
 from rfviz.ui import caches
 from rfviz.ui.explain import as_text
+from rfviz.ui.hiding import hidden, hidden_here
 from rfviz.ui.pictures import Picture
 from rfviz.ui.stack_controls import StackChoice
 
@@ -49,6 +50,8 @@ def places_of(choice: StackChoice) -> list[Place]:
 
 def show_layers(choice: StackChoice, found: Sequence[Place]) -> None:
     """The table of sizes, fields and costs, a line a layer; InputError for groups that misfit."""
+    if hidden_here():
+        return
     costs = caches.remembered(("stack costs", choice.key), lambda: _costs(found))
     lines = [_line(i, place, costs[i - 1], choice.input_size) for i, place in enumerate(found, 1)]
     st.dataframe(lines, hide_index=True, height=min(460, 38 + 35 * len(lines)))
@@ -77,6 +80,8 @@ def misaligned_note(found: Sequence[Place]) -> None:
 
 def show_growth(choice: StackChoice, found: Sequence[Place], unit: Unit) -> None:
     """The panel ``stack-growth``."""
+    if hidden():
+        return
     layers = [
         Growth(
             place.geometry.name,
@@ -102,7 +107,8 @@ def unit_widgets(found: Sequence[Place]) -> Unit:
     with cells[2]:
         column = _number("stack_unit_column", "Unit column", 0, width - 1, width // 2)
     with cells[3]:
-        st.caption(as_text(f"{place.geometry.name}: a map of {by((height, width))} units."))
+        units = "? × ?" if hidden() else by((height, width))
+        st.caption(as_text(f"{place.geometry.name}: a map of {units} units."))
     return Unit(index, place, (row, column))
 
 

@@ -27,7 +27,8 @@ REPORTED = (100, 500, 1000)
 
 
 def make_images(folder: Path) -> None:
-    photograph = np.asarray(Image.fromarray(skimage.data.astronaut()).resize((640, 480)))
+    shot = skimage.data.astronaut()  # type: ignore[no-untyped-call]
+    photograph = np.asarray(Image.fromarray(shot).resize((640, 480)))
     generator = np.random.default_rng(0)
     for number in range(N_IMAGES):
         turned = np.roll(photograph, generator.integers(0, 480, 2), (0, 1))

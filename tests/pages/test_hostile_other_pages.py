@@ -7,7 +7,7 @@ from opened import OpenedPage
 from streamlit.testing.v1 import AppTest
 from test_hostile_addresses import NONSENSE
 
-PAGES = ("output_shape", "stack", "filters", "responses", "operators", "check")
+PAGES = ("output_shape", "stack", "filters", "responses", "operators", "check", "practice")
 N_ADDRESSES = 12
 
 

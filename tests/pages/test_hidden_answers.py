@@ -1,0 +1,65 @@
+"""Hide the answers: what a lecturer asks for is in no text and in no panel until it is revealed."""
+
+import re
+from typing import Any
+
+import pytest
+from opened import OpenedPage
+
+# Output 37 rows by 41 columns of 39 by 43 pixels: numbers that occur nowhere else.
+REGION = {"sample": "scene", "region": "true", "region_height": "39", "region_width": "43",
+          "region_top": "0", "region_left": "0", "padding": "0", "kernel": "3"}  # fmt: skip
+ANSWERS = {
+    "receptive_field": {"output", "patch"},
+    "column_matrix": set(),
+    "matmul": {"by-matmul", "by-conv2d", "difference", "product"},
+}
+
+
+def texts_of(page: OpenedPage) -> str:
+    at = page.at
+    kinds: list[Any] = [at.markdown, at.caption, at.code, at.metric, at.success, at.error, at.info]
+    return "\n".join(str(each.value) for kind in kinds for each in kind)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_no_text_and_no_panel_tells(name: str) -> None:
+    shown = OpenedPage(name, REGION)
+    value = f"{shown.conductor['value']:.7g}".replace("-", "−")
+    assert re.search(r"\b37\b", texts_of(shown))
+    page = OpenedPage(name, {**REGION, "hide": "true"})
+    assert not page.at.exception
+    text = texts_of(page)
+    assert not re.search(r"\b(37|41)\b", text)
+    assert "Hidden" in text or name == "receptive_field"
+    assert value not in text
+    assert page.conductor["value"] == "NaN"
+    assert page.conductor["sentence"] == page.conductor["hidden"] != ""
+    for panel in ANSWERS[name]:
+        assert "data" not in page.panels[panel].figure or not page.panels[panel].figure["data"]
+        assert page.panels[panel].header["hidden"]
+    # What is asked about is still there.
+    assert "columns" in page.panels
+    page.at.toggle(key="hide").set_value(False)
+    page.run()
+    assert texts_of(page) == texts_of(shown)
+    assert page.conductor["value"] == shown.conductor["value"]
+
+
+def test_output_shapes_wait() -> None:
+    address = {"shape_height": "39", "shape_width": "43"}
+    page = OpenedPage("output_shape", {**REGION, **address, "hide": "true"})
+    assert not page.at.exception
+    assert not page.at.metric
+    assert not page.panels
+    page.at.toggle(key="hide").set_value(False)
+    assert page.run().at.metric
+
+
+def test_stacks_wait() -> None:
+    page = OpenedPage("stack", {"hide": "true"})
+    assert not page.at.exception
+    assert not page.panels
+    assert "Hidden" in texts_of(page)
+    page.at.toggle(key="hide").set_value(False)
+    assert page.run().panels

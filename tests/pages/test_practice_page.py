@@ -1,0 +1,76 @@
+"""The practice page: answers, the slips behind wrong ones, the score, and what is kept."""
+
+from opened import OpenedPage
+
+from rfviz.conv.practice import Question, practice_series
+
+ADDRESS = {"practice_seed": "7", "practice_level": "1", "practice_count": "4"}
+SERIES = practice_series(7, 1, 4)
+
+
+def opened() -> OpenedPage:
+    page = OpenedPage("practice", ADDRESS)
+    assert not page.at.exception
+    return page
+
+
+def answer(page: OpenedPage, index: int, numbers: tuple[int, ...]) -> None:
+    for label, number in zip(SERIES[index].labels, numbers, strict=True):
+        page.at.number_input(key=f"practice-{(7, 1, index)}-{label}").set_value(number)
+    press(page, "Answer")
+
+
+def press(page: OpenedPage, label: str) -> None:
+    next(button for button in page.at.button if button.label == label).click()
+    page.run()
+    assert not page.at.exception
+
+
+def asked(page: OpenedPage) -> Question:
+    texts = {str(each.value) for each in page.at.markdown}
+    (found,) = [question for question in SERIES if question.text in texts]
+    return found
+
+
+def score(page: OpenedPage) -> str:
+    bars = [each for each in page.at.main if each.type == "progress"]
+    return str(bars[0].proto.text)
+
+
+def test_a_right_answer_is_said_to_be_and_shows_the_arithmetic() -> None:
+    page = opened()
+    assert asked(page) == SERIES[0]
+    answer(page, 0, SERIES[0].answer)
+    assert page.at.success[0].value.endswith("right.")
+    assert page.at.code[0].value == SERIES[0].solution
+    assert score(page) == "1 of 4 answered, 1 right, 1 of them at the first try"
+
+
+def test_a_wrong_answer_is_explained_by_its_slip_and_keeps_the_solution_back() -> None:
+    page = opened()
+    slip = SERIES[0].slips[0]
+    answer(page, 0, slip.answer)
+    assert slip.why in page.errors[0]
+    assert not page.at.code
+    press(page, "Show the solution")
+    assert page.at.code[0].value == SERIES[0].solution
+    answer(page, 0, SERIES[0].answer)
+    assert score(page) == "1 of 4 answered, 1 right, 0 of them at the first try"
+
+
+def test_nothing_is_lost_by_going_on_or_to_another_page() -> None:
+    page = opened()
+    answer(page, 0, SERIES[0].slips[0].answer)
+    press(page, "Next question")
+    assert asked(page) == SERIES[1]
+    page.turn_to("receptive_field").turn_to("practice")
+    assert asked(page) == SERIES[1]
+    press(page, "Previous question")
+    assert SERIES[0].slips[0].why in page.errors[0]
+
+
+def test_an_empty_answer_is_asked_for() -> None:
+    page = opened()
+    press(page, "Answer")
+    assert "whole number into every field" in page.at.warning[0].value
+    assert score(page).startswith("0 of 4")
