@@ -60,11 +60,11 @@ class Question:
         if len(given) == 2 and given[::-1] == self.answer:
             return "The right numbers the other way round."
         off = [
-            f"{label} is {abs(got - right):,} too {'large' if got > right else 'small'}"
+            f"{label}: {abs(got - right):,} too {'large' if got > right else 'small'}"
             for label, got, right in zip(self.labels, given, self.answer, strict=True)
             if got != right
         ]
-        return f"{', '.join(off)}.".capitalize()
+        return f"{'; '.join(off)}."
 
 
 def practice_series(seed: object, level: object, count: object) -> list[Question]:

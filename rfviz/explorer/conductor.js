@@ -447,6 +447,7 @@ export class Conductor {
     this.pause();
     this.unwatch();
     this.grid.lay([]);
+    this.grid.resizing.disconnect();
     for (const each of page.panels.values()) this.grid.place(each);
     clearTimeout(this.sending);
     clearTimeout(this.saying);

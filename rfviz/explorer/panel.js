@@ -314,5 +314,6 @@ export class Panel {
     // A drawing under way still needs what purging takes away; it ends without another one.
     Promise.resolve(this.drawing).finally(() => window.Plotly?.purge(this.figure));
     this.host.remove();
+    page.conductor?.grid.refresh();
   }
 }

@@ -7,7 +7,6 @@ import streamlit as st
 from rfviz.conv.practice import LARGEST_SEED, LEVELS, MOST_QUESTIONS, Question, practice_series
 
 LARGEST_ANSWER = 10**9
-LEVEL_NAMES = {1: "first week", 2: "second week", 3: "before the exam"}
 
 
 @dataclass
@@ -44,8 +43,8 @@ def series_widgets() -> tuple[list[Question], Progress]:
         )  # fmt: skip
     with cells[1]:
         level = st.selectbox(
-            "Level", LEVELS, key="practice_level", bind="query-params",
-            format_func=lambda grade: f"{grade}: {LEVEL_NAMES[grade]}",
+            "Level", [str(grade) for grade in LEVELS], key="practice_level", bind="query-params",
+            help="1: small numbers, 2: any stride, 3: dilation and deeper stacks.",
         )  # fmt: skip
     with cells[2]:
         count = st.number_input(
@@ -73,7 +72,8 @@ def ask(questions: list[Question], progress: Progress) -> None:
     question = questions[index]
     st.subheader(f"Question {index + 1} of {len(questions)}")
     st.markdown(question.text)
-    place = st.session_state["practice_seed"], st.session_state["practice_level"], index
+    state = st.session_state
+    place = f"{state['practice_seed']}-{state['practice_level']}-{index}"
     with (
         st.form(f"practice-form-{place}", border=False),
         st.container(horizontal=True, vertical_alignment="bottom"),

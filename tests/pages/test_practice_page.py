@@ -16,7 +16,7 @@ def opened() -> OpenedPage:
 
 def answer(page: OpenedPage, index: int, numbers: tuple[int, ...]) -> None:
     for label, number in zip(SERIES[index].labels, numbers, strict=True):
-        page.at.number_input(key=f"practice-{(7, 1, index)}-{label}").set_value(number)
+        page.at.number_input(key=f"practice-7-1-{index}-{label}").set_value(number)
     press(page, "Answer")
 
 
@@ -67,6 +67,13 @@ def test_nothing_is_lost_by_going_on_or_to_another_page() -> None:
     assert asked(page) == SERIES[1]
     press(page, "Previous question")
     assert SERIES[0].slips[0].why in page.errors[0]
+
+
+def test_the_address_says_which_series() -> None:
+    page = OpenedPage("practice", {**ADDRESS, "practice_level": "3"})
+    texts = {str(each.value) for each in page.at.markdown}
+    assert practice_series(7, 3, 4)[0].text in texts
+    assert page.address().items() >= {**ADDRESS, "practice_level": "3"}.items()
 
 
 def test_an_empty_answer_is_asked_for() -> None:
