@@ -3,7 +3,9 @@
 Source: Luo, Li, Urtasun & Zemel, NeurIPS 2016; the numbers are those of `effective_field`.
 """
 
+import math
 from collections.abc import Generator, Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -48,6 +50,70 @@ def effective_steps(
         total += gradient.double().square().mean(dim=0)
         yield (seed + 1) / n_seeds
     return _described(total, unit)
+
+
+class DepthField(NamedTuple):
+    """A layer's middle unit: rows of its theoretical field, and sigma of its effective one."""
+
+    name: str
+    theoretical: float
+    sigma: float
+
+
+def depth_steps(
+    layers: Sequence[Layer | Branches],
+    input_size: Pair,
+    *,
+    in_channels: int = 1,
+    hidden_channels: int = 8,
+    relu: bool = False,
+    n_seeds: int = 10,
+) -> Generator[float, None, list[DepthField]]:
+    """The same for the middle unit of every layer: how the field grows with depth, in rows.
+
+    Raises `InputError` as `effective_steps` does.
+
+    >>> steps = depth_steps([Layer("Conv2d", 3, padding=1)] * 3, (21, 21), n_seeds=1)
+    >>> [round(fraction, 2) for fraction in steps]
+    [0.33, 0.67, 1.0]
+    """
+    found = []
+    for depth in range(1, len(layers) + 1):
+        part = layers[:depth]
+        geometry = stack_geometry(part, input_size)[-1]
+        height, width = geometry.output_size
+        steps = effective_steps(
+            part,
+            input_size,
+            (height // 2, width // 2),
+            in_channels=in_channels,
+            hidden_channels=hidden_channels,
+            relu=relu,
+            n_seeds=n_seeds,
+        )
+        while True:
+            try:
+                fraction = next(steps)
+            except StopIteration as done:
+                field: EffectiveField = done.value
+                break
+            yield (depth - 1 + fraction) / len(layers)
+        found.append(DepthField(geometry.name, geometry.receptive_field[0], field.fit.sigma[0]))
+    return found
+
+
+def square_root_law(sigmas: Sequence[float]) -> float:
+    """The c for which c times the square root of the layer's number is nearest to these sigmas.
+
+    Layers are counted from 1; least squares. Source: Luo et al., NeurIPS 2016: in a stack of equal
+    layers of stride 1 the effective field grows as the square root of the depth.
+
+    >>> square_root_law([1.0, 2**0.5, 3**0.5])
+    1.0
+    """
+    roots = [math.sqrt(number) for number in range(1, len(sigmas) + 1)]
+    products = sum(sigma * root for sigma, root in zip(sigmas, roots, strict=True))
+    return round(products / sum(root * root for root in roots), 12)
 
 
 def check_activations(

@@ -69,3 +69,4 @@ if how is not None:
             effective_view.show_effective(found, unit, fields[-1].field)
         with right:
             effective_view.effective_words(found, how, fields[-1].field)
+        effective_view.show_depth(choice, unit, how)

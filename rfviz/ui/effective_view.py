@@ -7,13 +7,20 @@ from math import gcd
 import streamlit as st
 
 from rfviz.conv.effective import EffectiveField
-from rfviz.conv.effective_steps import check_activations, effective_steps
+from rfviz.conv.effective_steps import (
+    DepthField,
+    check_activations,
+    depth_steps,
+    effective_steps,
+    square_root_law,
+)
 from rfviz.conv.errors import InputError
 from rfviz.conv.layers import Layer
 from rfviz.conv.nested import Path
 from rfviz.conv.spec import ReceptiveField
 from rfviz.conv.stack import Branches
 from rfviz.explorer.mount import show_panel
+from rfviz.figures.depth_growth import depth_growth_figure
 from rfviz.figures.effective_field import effective_field_figure
 from rfviz.figures.style import number
 from rfviz.ui import jobs
@@ -61,28 +68,61 @@ def effective_of(
     path = narrowed(unit.place.path)
     key = (choice.key, unit.index, unit.position, how)
 
-    def start() -> Generator[float, None, EffectiveField | InputError]:
-        # A job that ended by an error could not go on, so the error is its result.
-        try:
-            return (
-                yield from effective_steps(
-                    path,
-                    choice.input_size,
-                    unit.position,
-                    in_channels=CHANNELS,
-                    hidden_channels=CHANNELS,
-                    relu=how.relu,
-                    n_seeds=how.n_seeds,
-                )
-            )
-        except InputError as error:
-            return error
+    def start() -> Generator[float, None, EffectiveField]:
+        return effective_steps(
+            path,
+            choice.input_size,
+            unit.position,
+            in_channels=CHANNELS,
+            hidden_channels=CHANNELS,
+            relu=how.relu,
+            n_seeds=how.n_seeds,
+        )
 
     try:
         check_activations(path, choice.input_size, CHANNELS)
     except InputError as error:
         return error
     return jobs.result_of(jobs.job_for("effective", key, start), "Effective receptive field")
+
+
+def show_depth(choice: StackChoice, unit: Unit, how: EffectiveChoice) -> None:
+    """The panel ``stack-depth``, once asked for: the effective field of every layer on the way."""
+    asked = st.toggle(
+        "Growth with depth", key="stack_depth", bind="query-params",
+        help="The same for the middle unit of every layer: as long again as for one, for each.",
+    )  # fmt: skip
+    if not asked:
+        return
+    path = narrowed(unit.place.path)
+
+    def start() -> Generator[float, None, list[DepthField]]:
+        return depth_steps(
+            path,
+            choice.input_size,
+            in_channels=CHANNELS,
+            hidden_channels=CHANNELS,
+            relu=how.relu,
+            n_seeds=how.n_seeds,
+        )
+
+    key = (choice.key, unit.index, how)
+    found = jobs.result_of(jobs.job_for("depth", key, start), "Effective field of every layer")
+    if found is None:
+        return
+    law = square_root_law([each.sigma for each in found])
+    figure = depth_growth_figure(
+        [each.name for each in found],
+        [each.theoretical for each in found],
+        [each.sigma for each in found],
+        law,
+    )
+    show_panel(figure, name="stack-depth", height=360)
+    st.caption(
+        f"Nearest law: σ = {number(law)} · √layer. It holds for equal layers of stride 1, where "
+        "the theoretical field grows in proportion to the depth and the effective one only as its "
+        "square root; strides and pooling widen both. Source: Luo et al., NeurIPS 2016."
+    )
 
 
 def narrowed(path: Path) -> Path:

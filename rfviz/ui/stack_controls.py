@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import PurePath
+from typing import Any, NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,6 +12,8 @@ from rfviz.conv.architectures import architecture, architecture_names
 from rfviz.conv.errors import InputError, Remedy
 from rfviz.conv.layers import Layer
 from rfviz.conv.parameters import Pair, by
+from rfviz.io.weight_stack import FoundStack, stack_of_weights
+from rfviz.ui import caches
 from rfviz.ui.explain import as_text
 from rfviz.ui.pictures import Picture
 from rfviz.ui.stack_table import (
@@ -25,9 +28,11 @@ from rfviz.ui.stack_table import (
     with_changes,
 )
 from rfviz.ui.stack_text import LONGEST, MOST_LAYERS, Stack, stack_in, text_of
+from rfviz.ui.weight_file import ENDINGS
 
 INPUTS = ("network", "picture")
 TEXT = "stack_layers"
+FILE, NOTE = "stack_file", "stack_file_note"
 # What a change of the table was refused for, until the next run has shown it.
 REFUSED = "stack_refused"
 
@@ -45,6 +50,13 @@ class StackChoice:
     def key(self) -> tuple[Any, ...]:
         """Names every number that follows from this choice."""
         return (self.text, self.input_size, self.in_channels)
+
+
+class FileNote(NamedTuple):
+    """What is said of an uploaded file."""
+
+    text: str
+    is_error: bool
 
 
 @dataclass
@@ -77,6 +89,8 @@ def stack_controls(picture: Picture, above: DeltaGenerator, below: DeltaGenerato
         bind="query-params",
         help="The network's: the picture is stretched to it, as before most networks.",
     )  # fmt: skip
+    with above:
+        _file_widget()
     known = architecture(name)
     with below:
         written = _text_widget(text_of(known.layers))
@@ -89,6 +103,58 @@ def stack_controls(picture: Picture, above: DeltaGenerator, below: DeltaGenerato
         st.caption(as_text(f"{name}{changed} on {whose}{by(size)} pixels. Source: {known.source}."))
     channels = known.in_channels if own else picture.n_channels
     return StackChoice(stack, written or text_of(stack), size, channels)
+
+
+def _file_widget() -> None:
+    """A weights file whose convolutions become the table; what it cannot say is to be filled in."""
+    with st.expander("Layers from a weights file"):
+        st.file_uploader(
+            "State dict or checkpoint", type=ENDINGS, key=FILE, on_change=_read_file,
+            help="Only names and shapes are read: no code in it is ever run.",
+        )  # fmt: skip
+        said: FileNote | None = st.session_state.get(NOTE)
+        if said is not None and st.session_state.get(FILE) is not None:
+            (st.error if said.is_error else st.info)(as_text(said.text))
+
+
+def _read_file() -> None:
+    """Make the layers of the uploaded file the stack, in a callback."""
+    file = st.session_state[FILE]
+    if file is None:
+        return
+    data = file.getvalue()
+    try:
+        tensors = caches.weights_in(
+            caches.digest_of(data), PurePath(file.name).suffix.lower(), data
+        )
+        found = stack_of_weights(tensors)
+        text = text_of(found.layers)
+        if len(text) > LONGEST:
+            raise InputError(
+                f"The stack of {len(found.layers)} layers takes {len(text):,} characters as text, "
+                f"more than the {LONGEST:,} that an address holds.",
+                remedy="Save a part of the network",
+            )
+        stack_in(text)
+    except InputError as error:
+        st.session_state[NOTE] = FileNote(str(error), is_error=True)
+        return
+    _write(text)
+    st.session_state[NOTE] = FileNote(_assumed(found), is_error=False)
+
+
+def _assumed(found: FoundStack) -> str:
+    left_out = found.left_out
+    n_layers = f"{len(found.layers)} layer{'s' * (len(found.layers) != 1)}"
+    text = (
+        f"{n_layers} from the file, the first reading {found.in_channels} channels. Assumed, since "
+        "weights do not say it: stride 1, padding that keeps the size, no pooling. Change it in "
+        "the table."
+    )
+    if left_out:
+        more = f", and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+        text += f" Left out as another branch: {'; '.join(left_out[:3])}{more}."
+    return text
 
 
 def _text_widget(placeholder: str) -> str:

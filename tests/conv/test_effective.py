@@ -8,6 +8,7 @@ from random_layers import one_thread  # noqa: F401 - a fixture
 from torch import nn
 
 from rfviz.conv.effective import effective_field, gaussian_fit, unit_gradient
+from rfviz.conv.effective_steps import depth_steps, square_root_law
 from rfviz.conv.errors import InputError
 from rfviz.conv.layers import Layer
 from rfviz.conv.network import Network
@@ -148,3 +149,23 @@ def test_unit_gradient_takes_the_middle_by_default() -> None:
     place, gradient = unit_gradient(nn.AvgPool2d(3, 1, 1), torch.ones(2, 9, 9))
     assert place == (4, 4)
     torch.testing.assert_close(gradient[:, 3:6, 3:6], torch.full((2, 3, 3), 1 / 9))
+
+
+def test_every_layer_of_a_stack_follows_the_law() -> None:
+    layers = [Layer("Conv2d", 3, padding=1)] * 12
+    steps = depth_steps(layers, (61, 61), hidden_channels=8, n_seeds=6)
+    fractions = []
+    while True:
+        try:
+            fractions.append(next(steps))
+        except StopIteration as done:
+            found = done.value
+            break
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert [each.theoretical for each in found] == [2 * depth + 1 for depth in range(1, 13)]
+    law = square_root_law([each.sigma for each in found])
+    # The variance of one tap drawn evenly from three is 2 / 3.
+    assert law == pytest.approx((2 / 3) ** 0.5, rel=0.1)
+    for depth, each in enumerate(found, 1):
+        assert each.sigma == pytest.approx(law * depth**0.5, rel=0.15)

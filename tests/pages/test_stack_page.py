@@ -1,10 +1,12 @@
 """The stack page: published numbers, its own text in the address, units, and nonsense."""
 
+import io
 from itertools import pairwise
 
 import pytest
 import torch
 from opened import OpenedPage
+from torch import nn
 
 from rfviz.conv.architectures import architecture
 from rfviz.conv.effective import effective_field
@@ -61,7 +63,7 @@ def test_frames_are_nested_and_end_with_the_unit(vgg: OpenedPage) -> None:
 def test_text_unit_and_seeds_in_the_address_are_a_whole_link() -> None:
     address = {
         **OWN, "stack_layer": 4, "stack_unit_row": 0, "stack_unit_column": 5, "stack_zoom": True,
-        "stack_effective": True, "stack_relu": True, "stack_seeds": 3,
+        "stack_effective": True, "stack_relu": True, "stack_seeds": 3, "stack_depth": True,
     }  # fmt: skip
     page = OpenedPage("stack", address)
     page.check_answers()
@@ -83,6 +85,11 @@ def test_text_unit_and_seeds_in_the_address_are_a_whole_link() -> None:
     shown = panel.z()
     power = known.power[top : top + shown.shape[0], left : left + shown.shape[1]].float()
     torch.testing.assert_close(shown, power.sqrt() / power.sqrt().max())
+    theoretical, effective, law = page.panels["stack-depth"].figure["data"]
+    ends = [stack_geometry(narrowed(stack[:n]), (28, 28))[-1] for n in (1, 2)]
+    assert list(theoretical["y"]) == [end.receptive_field[0] for end in ends]
+    assert len(effective["y"]) == len(law["y"]) == len(ends)
+    assert max(effective["y"]) < max(theoretical["y"])
 
 
 @pytest.mark.parametrize(
@@ -156,3 +163,20 @@ def test_effective_field_too_large_is_refused_with_a_remedy() -> None:
     page.check_answers()
     assert "smaller input" in " ".join(each.value for each in page.at.info)
     assert "stack-effective" not in page.panels
+
+
+def test_layers_of_a_file_become_the_table_and_say_what_is_assumed() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.Conv2d(8, 8, 3, groups=8))
+    file = io.BytesIO()
+    torch.save(net.state_dict(), file)
+    page = OpenedPage("stack", {})
+    page.at.file_uploader("stack_file").set_value(("net.pt", file.getvalue(), "application/zip"))
+    page.run().check_answers()
+    assert page.address()["stack_layers"] == "c5p2o8~0,c3p1o8g8~2"
+    assert any("2 layers from the file" in str(info.value) for info in page.at.info)
+    page.at.file_uploader("stack_file").set_value(("net.pt", b"no weights", "application/zip"))
+    page.run().check_answers()
+    assert any("text that begins 'no weights'" in error for error in page.errors)
+    # The stack is as it was.
+    assert page.address()["stack_layers"] == "c5p2o8~0,c3p1o8g8~2"
