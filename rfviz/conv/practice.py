@@ -7,8 +7,9 @@ the formula that the slip amounts to, and a wrong answer is explained by the one
 
 import math
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from rfviz.conv.arithmetic import substitution
@@ -359,12 +360,14 @@ def _stack(rng: random.Random, level: int) -> Question:
     )
 
 
-_KINDS: dict[str, Callable[[random.Random, int], Question]] = {
-    "output size": _output_size,
-    "receptive field": _receptive_field,
-    "column": _column,
-    "same": _same_padding,
-    "entry": _entry,
-    "reads": _reads,
-    "stack": _stack,
-}
+_KINDS: Mapping[str, Callable[[random.Random, int], Question]] = MappingProxyType(
+    {
+        "output size": _output_size,
+        "receptive field": _receptive_field,
+        "column": _column,
+        "same": _same_padding,
+        "entry": _entry,
+        "reads": _reads,
+        "stack": _stack,
+    }
+)

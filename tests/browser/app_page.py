@@ -115,7 +115,8 @@ class AppPage:
         return [name.removeprefix("rfviz-panel-") for name in names]
 
     def trace(self, panel: str, name: str, index: int = 0) -> Any:
-        """One attribute of a trace that the panel has drawn."""
+        """One attribute of a trace that the panel has drawn, once it has."""
+        self.page.wait_for_selector(f"[data-testid=rfviz-panel-{panel}][data-draws]")
         return self.panel(panel).evaluate(TRACE, [index, name])
 
     def z(self, panel: str, index: int = 0) -> torch.Tensor:

@@ -49,6 +49,6 @@ def shows(app: AppPage, expected: torch.Tensor) -> None:
 def test_the_strongest_answer_is_the_largest_output(open_app: Open) -> None:
     app = drawn(open_app("responses", {**ADDRESS, "filter": 3, "answers_shown": 2}))
     strongest = maps()[3].max().item()
-    caption = app.page.get_by_test_id("stMain").get_by_text(f"{strongest:.7g}"[:5]).first
+    caption = app.page.get_by_test_id("stMain").get_by_text(f"{strongest:.3g}").first
     expect(caption).to_be_visible()
-    assert app.page.get_by_role("img", name="receptive field of output").count() == 4
+    expect(app.page.get_by_role("img", name="receptive field of output")).to_have_count(4)

@@ -31,7 +31,7 @@ OPTIONS: dict[str, list[str]] = {
     "across": list(ACROSS),
     "dtype": list(DTYPES),
     "values": list(DIVISORS),
-    **{key: ["true", "false"] for key in ("grey", "region", "separate", "with_bias")},
+    **{key: ["true", "false"] for key in ("grey", "hide", "region", "separate", "with_bias")},
 }
 NUMBERS: dict[str, tuple[int, int]] = {
     "region_top": (0, 40), "region_left": (0, 40), "region_height": (1, 300),
