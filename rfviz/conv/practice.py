@@ -274,11 +274,16 @@ def _same_padding(rng: random.Random, level: int) -> Question:
     dilation = 1 if level == 1 else rng.choice([1, 2, 3, 4])
     right = dilation * (kernel - 1) // 2
     dilated = f" and dilation {dilation}" if dilation > 1 else ""
+    grown = 2 * kernel - dilation * (kernel - 1)
     slips = [
         ((kernel - 1) // 2, "That is right without the dilation, which spreads the taps."),
         (dilation * (kernel - 1), "That is the padding of both ends together."),
         (kernel // 2 * dilation + 1, "One too many: half of what the kernel reaches beyond one."),
-        (kernel, "With that the output grows: the kernel reaches beyond a pixel by less."),
+        (
+            kernel,
+            f"With the kernel's own size the output {'grows' if grown > 0 else 'shrinks'} by "
+            f"{abs(grown)}: the taps reach {dilation * (kernel - 1)} pixels beyond the first.",
+        ),
     ]
     return _question(
         "same",
@@ -304,7 +309,7 @@ def _reads(rng: random.Random, level: int) -> Question:
         ),
         (per_row[row], "That counts the rows of outputs alone: times those of the columns."),
         (per_row[row] + per_row[column], "Rows and columns of outputs multiply."),
-        (math.ceil(a.kernel / a.stride) ** 2, "So many read it at the most; count for this pixel."),
+        (max(per_row) ** 2, "So many read it at the most; count for this pixel."),
     ]
     taps = f"{per_row[row]} rows of outputs reach row {row}, {per_row[column]} columns of outputs"
     return _question(

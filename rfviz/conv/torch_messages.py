@@ -44,16 +44,22 @@ def channels(match: re.Match[str]) -> Told:
     expected_n, got_n = int(expected), int(got)
     sizes = _numbers(weight)
     transposed = "transposed=1" in match.group(0)
-    groups = re.search(r"groups=(\d{1,9})", match.group(0))
+    found = re.search(r"groups=(\d{1,9})", match.group(0))
+    groups = int(found.group(1)) if found else 1
+    changes = {} if transposed else {"in_channels": got_n}
+    label = f"Set in_channels to {got_n}"
+    if groups > 1 and got_n % groups:
+        # Torch refuses channels that the groups do not divide.
+        changes, label = {**changes, "groups": 1}, f"{label} and groups to 1"
     return _told(
         f"The layer's weight of shape {tuple(sizes)} expects a map of {expected_n} channels, but "
         f"the input of shape {tuple(_numbers(shape))} has {got_n}.",
         {
             "expected channels": expected_n,
             "channels": got_n,
-            "groups": int(groups.group(1)) if groups else 1,
+            "groups": groups,
         },
-        Remedy(f"Set in_channels to {got_n}", {} if transposed else {"in_channels": got_n}),
+        Remedy(label, changes),
         f"Give the layer an input of {expected_n} channels: (batch, {expected_n}, height, width)",
     )
 
@@ -171,6 +177,13 @@ def reflect(match: re.Match[str]) -> Told:
 def dimensions(match: re.Match[str]) -> Told:
     """Explain an input of too few or too many dimensions."""
     sizes = _numbers(match.group(1))
+    if "Expected 2D or 3D" in match.group(0):
+        return _told(
+            f"The input has {len(sizes)} dimensions, {tuple(sizes)}; fold takes a column matrix of "
+            "2 or 3.",
+            {"dimensions": len(sizes)},
+            "Give the column matrix as (batch, rows, columns) or (rows, columns)",
+        )
     remedies = ["Give the input as (batch, channels, height, width) or (channels, height, width)"]
     if len(sizes) == 2:
         remedies.insert(0, "Add the channel dimension with picture[None] or unsqueeze(0)")

@@ -145,6 +145,34 @@ def test_slips_are_the_formulas_they_name() -> None:
             assert layer(line).shape[1] == value
 
 
+def test_slips_of_padding_say_how_the_output_changes() -> None:
+    told = 0
+    for question in of_kind("same"):
+        _, kernel, *rest = numbers(question.text)
+        dilation = rest[0] if "dilation" in question.text else 1
+        for slip in question.slips:
+            if match := re.search(r"the output (grows|shrinks) by (\d+)", slip.why):
+                line = torch.empty(1, 200, 1, device="meta")
+                pad, kernels = (slip.answer[0], 0), (kernel, 1)
+                layer = nn.Conv2d(1, 1, kernels, 1, pad, (dilation, 1), device="meta")
+                change = int(match[2]) * (1 if match[1] == "grows" else -1)
+                assert layer(line).shape[1] == 200 + change
+                told += 1
+    assert told > len(SEEDS)
+
+
+def test_a_pixel_is_read_no_more_than_the_most() -> None:
+    told = 0
+    for question in of_kind("reads"):
+        per_pixel = (reading(question, numbers(question.text)[0]) > 0).sum(0)
+        for slip in question.slips:
+            if "at the most" in slip.why:
+                assert slip.answer == (int(per_pixel.max()) ** 2,)
+                assert slip.answer > question.answer
+                told += 1
+    assert told
+
+
 def test_a_series_is_the_same_for_everybody() -> None:
     assert practice_series(5, 2, 20) == practice_series(5, 2, 20)
     assert practice_series(5, 2, 9) == practice_series(5, 2, 20)[:9]

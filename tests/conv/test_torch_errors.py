@@ -129,6 +129,19 @@ def test_remedies_of_recognised_messages_carry_changes_where_they_are_certain() 
     assert found.remedies[0].label == "Set in_channels to 3"
 
 
+def test_channels_that_the_groups_do_not_divide_need_one_group() -> None:
+    (remedy, _) = translate_torch_error(message_of(CASES[3][0])).remedies
+    assert dict(remedy.changes) == {"in_channels": 3, "groups": 1}
+    assert nn.Conv2d(3, 8, 3, groups=1)(P).shape == (1, 8, 3, 4)
+
+
+def test_fold_is_told_of_a_column_matrix() -> None:
+    found = translate_torch_error(message_of(lambda: nn.Fold((5, 6), 3)(picture(1, 27, 1, 12))))
+    assert [remedy.label for remedy in found.remedies] == [
+        "Give the column matrix as (batch, rows, columns) or (rows, columns)"
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "hello", None, 3, b"bytes", "\x00" * 100, "Kernel size: (7 x 7)", "\n" * 10_000, "💥",

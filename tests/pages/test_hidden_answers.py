@@ -11,7 +11,7 @@ REGION = {"sample": "scene", "region": "true", "region_height": "39", "region_wi
           "region_top": "0", "region_left": "0", "padding": "0", "kernel": "3"}  # fmt: skip
 ANSWERS = {
     "receptive_field": {"output", "patch"},
-    "column_matrix": set(),
+    "column_matrix": {"overview", "reads"},
     "matmul": {"by-matmul", "by-conv2d", "difference", "product"},
 }
 
@@ -38,6 +38,7 @@ def test_no_text_and_no_panel_tells(name: str) -> None:
     for panel in ANSWERS[name]:
         assert "data" not in page.panels[panel].figure or not page.panels[panel].figure["data"]
         assert page.panels[panel].header["hidden"]
+    assert not any("1,517" in str(panel.header) for panel in page.panels.values())
     # What is asked about is still there.
     assert "columns" in page.panels
     page.at.toggle(key="hide").set_value(False)
