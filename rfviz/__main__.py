@@ -14,7 +14,7 @@ from rfviz.check import LayerCheck, Row, pictures_in, report_csv, report_json, r
 from rfviz.conv.custom import gradcheck_operator, load_operators
 from rfviz.conv.parameters import PADDING_MODES
 from rfviz.conv.spec import Conv2dSpec, InputError
-from rfviz.io.preprocessing import Preprocessing
+from rfviz.io.preprocessing import Preprocessing, Size, size_in
 from rfviz.io.weights import LayerEntry, layer, layers_of, load_weights, non_finite
 
 AGREE, DISAGREE, WRONG_INPUT, STOPPED = 0, 1, 2, 130
@@ -231,12 +231,8 @@ def _pair(text: str) -> Any:
     return numbers[0] if len(numbers) == 1 else numbers
 
 
-def _size(text: str) -> Any:
-    size = _pair(text)
-    sides = (size,) if isinstance(size, int) else size
-    if len(sides) > 2 or not all(0 < side <= 20_000 for side in sides):
-        raise ValueError(text)
-    return size
+def _size(text: str) -> Size:
+    return size_in(text, "A size")
 
 
 def _padding(text: str) -> Any:

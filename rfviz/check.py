@@ -18,6 +18,7 @@ import torch
 
 from rfviz.conv.compare import chosen_tolerances, largest_magnitude
 from rfviz.conv.differences import default_tolerances
+from rfviz.conv.progress import finished
 from rfviz.conv.spec import Conv2dSpec, InputError
 from rfviz.conv.strips import conv2d_strips
 from rfviz.conv.totals import ComparisonTotals
@@ -89,17 +90,14 @@ class LayerCheck:
 
     def row(self, name: str, picture: torch.Tensor) -> Row:
         """Check one (C, H, W) picture, strip by strip; `InputError` where it does not fit."""
-        steps = self.row_steps(name, picture)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as done:
-                row: Row = done.value
-                return row
+        return finished(self.row_steps(name, picture))
 
     def row_steps(self, name: str, picture: torch.Tensor) -> Generator[float, None, Row]:
         """`row`, yielding the share that is done after every strip: a moment to stop."""
         image, weight = self._fitted(self.preprocessing.part(picture))
+        if image.is_floating_point():
+            # Bytes are converted strip by strip; what was resized is no longer bytes.
+            image = image.to(weight.dtype)
         prepare = self.preprocessing.values(image.shape[0], weight.dtype)
         size = (image.shape[1], image.shape[2])
         output_size = self.spec.output_size(size)

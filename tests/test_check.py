@@ -59,8 +59,10 @@ def test_every_type_with_every_preprocessing(folder: Path, dtype: str) -> None:
 
 def test_resize_and_crop(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pictures = str(folder / "pictures" / "a.png")
-    assert run(folder, pictures, "--resize", "40", "--crop", "30,50") == 0
-    assert "28 x 48" in capsys.readouterr().out
+    for dtype in ("float64", "float32", "bfloat16", "float16"):
+        arguments = ("--resize", "40", "--crop", "30,50", "--dtype", dtype)
+        assert run(folder, pictures, *arguments) == 0
+        assert "28 x 48" in capsys.readouterr().out
     assert run(folder, pictures, "--crop", "21") == 2
     assert "A crop of 21 × 21 is larger than the picture of 20 × 30" in capsys.readouterr().out
     for wrong in ("0", "-3", "1,2,3", "x"):

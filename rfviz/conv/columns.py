@@ -8,7 +8,7 @@ sum of what r gives and what j gives, so that a window is one gather and the mat
 from collections.abc import Generator
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 
@@ -18,6 +18,7 @@ from rfviz.conv.image import check_image
 from rfviz.conv.memory import check_budget
 from rfviz.conv.overview import overview_steps
 from rfviz.conv.padding import pad_rows, tap_view
+from rfviz.conv.progress import finished
 from rfviz.conv.selection import Selection, select
 from rfviz.conv.spec import Conv2dSpec
 
@@ -215,12 +216,7 @@ class ColumnMatrix:
         >>> ColumnMatrix(torch.ones(1, 9, 9), Conv2dSpec(3)).overview(2, 3).tolist()
         [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
         """
-        steps = self.overview_steps(height, width, columns)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return cast("torch.Tensor", end.value)
+        return finished(self.overview_steps(height, width, columns))
 
     def overview_steps(
         self, height: int, width: int, columns: range | None = None

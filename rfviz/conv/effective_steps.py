@@ -14,6 +14,7 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.layers import Layer
 from rfviz.conv.network import Network
 from rfviz.conv.parameters import Pair, by
+from rfviz.conv.progress import part_of
 from rfviz.conv.stack import Branches, stack_geometry
 
 # Numbers of all feature maps together: their gradients are kept until a seed is done.
@@ -91,13 +92,7 @@ def depth_steps(
             relu=relu,
             n_seeds=n_seeds,
         )
-        while True:
-            try:
-                fraction = next(steps)
-            except StopIteration as done:
-                field: EffectiveField = done.value
-                break
-            yield (depth - 1 + fraction) / len(layers)
+        field = yield from part_of(steps, depth - 1, len(layers))
         found.append(DepthField(geometry.name, geometry.receptive_field[0], field.fit.sigma[0]))
     return found
 

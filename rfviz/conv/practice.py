@@ -44,7 +44,6 @@ class Question:
     answer: tuple[int, ...]
     solution: str
     slips: tuple[Slip, ...]
-    spec: Conv2dSpec | None = None
 
     def explain(self, given: tuple[int, ...]) -> str:
         """Say what a wrong answer comes from, as far as a known slip gives it.
@@ -101,14 +100,13 @@ def _question(  # noqa: PLR0917 - as a question is read
     answer: tuple[int, ...],
     solution: str,
     slips: Iterable[tuple[tuple[int, ...], str]],
-    spec: Conv2dSpec | None = None,
 ) -> Question:
     """A question whose slips differ from the answer and from each other."""
     different: dict[tuple[int, ...], Slip] = {}
     for value, why in slips:
         if value != answer:
             different.setdefault(value, Slip(value, why))
-    return Question(kind, text, labels, answer, solution, tuple(different.values()), spec)
+    return Question(kind, text, labels, answer, solution, tuple(different.values()))
 
 
 class _Axis(NamedTuple):
@@ -121,15 +119,19 @@ class _Axis(NamedTuple):
     dilation: int
 
     @property
+    def spec(self) -> Conv2dSpec:
+        """The same on both axes."""
+        return Conv2dSpec(self.kernel, self.stride, self.padding, self.dilation)
+
+    @property
     def reach(self) -> int:
         """Pixels from the first tap to the last."""
-        return self.dilation * (self.kernel - 1) + 1
+        return self.spec.effective_kernel_size[0]
 
     @property
     def outputs(self) -> int:
-        return Conv2dSpec(
-            (self.kernel, 1), (self.stride, 1), (self.padding, 0), (self.dilation, 1)
-        ).output_size((self.size, 1))[0]
+        """Rows of the output."""
+        return self.spec.output_size((self.size, self.size))[0]
 
     @property
     def words(self) -> str:
@@ -188,8 +190,8 @@ def _moved(room: int, stride: int) -> int:
 def _receptive_field(rng: random.Random, level: int) -> Question:
     a = _axis(rng, level)
     row = rng.randrange(a.outputs)
-    first = row * a.stride - a.padding
-    last = first + a.reach - 1
+    taps = a.spec.receptive_field((row, row)).rows
+    first, last = taps[0], taps[-1]
 
     def at(start: int, reach: int) -> tuple[int, int]:
         return start, start + reach - 1
@@ -272,7 +274,7 @@ def _entry(rng: random.Random, level: int) -> Question:
 def _same_padding(rng: random.Random, level: int) -> Question:
     kernel = rng.choice([3, 5, 7] if level < 3 else [3, 5, 7, 9, 11])
     dilation = 1 if level == 1 else rng.choice([1, 2, 3, 4])
-    right = dilation * (kernel - 1) // 2
+    ((right, _), _) = Conv2dSpec(kernel, padding="same", dilation=dilation).pads
     dilated = f" and dilation {dilation}" if dilation > 1 else ""
     grown = 2 * kernel - dilation * (kernel - 1)
     slips = [
@@ -298,8 +300,7 @@ def _same_padding(rng: random.Random, level: int) -> Question:
 
 def _reads(rng: random.Random, level: int) -> Question:
     a = _axis(rng, level)
-    spec = Conv2dSpec(a.kernel, a.stride, a.padding, a.dilation)
-    per_row = reads_per_axis((a.size, a.size), spec).rows.tolist()
+    per_row = reads_per_axis((a.size, a.size), a.spec).rows.tolist()
     row, column = rng.randrange(a.size), rng.randrange(a.size)
     right = per_row[row] * per_row[column]
     slips = [
@@ -320,7 +321,6 @@ def _reads(rng: random.Random, level: int) -> Question:
         (right,),
         f"{taps} column {column}: {per_row[row]} · {per_row[column]} = {right}",
         [((value,), why) for value, why in slips],
-        spec,
     )
 
 

@@ -50,10 +50,7 @@ def conv2d_strips(
     >>> [strip.rows for strip in strips]
     [range(0, 1), range(1, 2)]
     """
-    if isinstance(image, torch.Tensor) and image.ndim != 3:
-        raise InputError(f"Strips need one (C, H, W) picture, got {tuple(image.shape)}.")
-    _, spec = check_convolution(image, weight, bias, spec)
-    columns = ColumnMatrix(image, spec)
+    columns = _checked_columns(image, weight, bias, spec)
     if rows_per_strip is None:
         rows_per_strip = _rows_per_strip(columns, weight)
     rows_per_strip = whole_number("rows_per_strip", rows_per_strip, least=1)
@@ -77,12 +74,21 @@ def output_strips(
     >>> [(rows, values.tolist()) for rows, values in strips]
     [(range(0, 2), [[[9.0, 9.0], [9.0, 9.0]]])]
     """
+    columns = _checked_columns(image, weight, bias, spec)
+    per_strip = max(1, _rows_per_strip(columns, weight) // multiple_of) * multiple_of
+    return _output_strips(columns, weight, bias, prepare, per_strip)
+
+
+def _checked_columns(
+    image: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    spec: Conv2dSpec | None,
+) -> ColumnMatrix:
     if isinstance(image, torch.Tensor) and image.ndim != 3:
         raise InputError(f"Strips need one (C, H, W) picture, got {tuple(image.shape)}.")
     _, spec = check_convolution(image, weight, bias, spec)
-    columns = ColumnMatrix(image, spec)
-    per_strip = max(1, _rows_per_strip(columns, weight) // multiple_of) * multiple_of
-    return _output_strips(columns, weight, bias, prepare, per_strip)
+    return ColumnMatrix(image, spec)
 
 
 def _output_strips(
@@ -90,15 +96,10 @@ def _output_strips(
     weight: torch.Tensor,
     bias: torch.Tensor | None,
     prepare: Callable[[torch.Tensor], torch.Tensor] | None,
-    per_strip: int,
+    rows_per_strip: int,
 ) -> Iterator[tuple[range, torch.Tensor]]:
-    n_rows, spec = columns.output_size[0], columns.spec
-    for top in range(0, n_rows, per_strip):
-        rows = range(top, min(top + per_strip, n_rows))
-        with torch.no_grad():
-            slab = _prepared_rows(columns, rows, weight.dtype, prepare)
-            values = F.conv2d(slab[None], weight, bias, spec.stride, 0, spec.dilation, spec.groups)
-        yield rows, values[0]
+    for rows, slab in _slabs(columns, weight.dtype, prepare, rows_per_strip):
+        yield rows, _by_conv2d(slab, weight, bias, columns.spec)
 
 
 def _strips(
@@ -108,21 +109,39 @@ def _strips(
     prepare: Callable[[torch.Tensor], torch.Tensor] | None,
     rows_per_strip: int,
 ) -> Iterator[Strip]:
-    n_rows, spec = columns.output_size[0], columns.spec
-    unpadded = replace(spec, padding="valid", padding_mode="zeros")
-    for top in range(0, n_rows, rows_per_strip):
-        rows = range(top, min(top + rows_per_strip, n_rows))
+    unpadded = replace(columns.spec, padding="valid", padding_mode="zeros")
+    for rows, slab in _slabs(columns, weight.dtype, prepare, rows_per_strip):
+        start = time.perf_counter()
         # A generator runs in its caller's grad mode between strips, so it is entered for each one.
         with torch.no_grad():
-            slab = _prepared_rows(columns, rows, weight.dtype, prepare)
-            start = time.perf_counter()
             by_matmul = conv2d_by_matmul(slab, weight, bias, unpadded)
-            middle = time.perf_counter()
-            by_conv2d = F.conv2d(
-                slab[None], weight, bias, spec.stride, 0, spec.dilation, spec.groups
-            )[0]
-            end = time.perf_counter()
+        middle = time.perf_counter()
+        by_conv2d = _by_conv2d(slab, weight, bias, columns.spec)
+        end = time.perf_counter()
         yield Strip(rows, by_matmul, by_conv2d, middle - start, end - middle)
+
+
+def _by_conv2d(
+    slab: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, spec: Conv2dSpec
+) -> torch.Tensor:
+    """(F, rows, W_out) of padded rows, by the function of `nn.Conv2d`."""
+    with torch.no_grad():
+        return F.conv2d(slab[None], weight, bias, spec.stride, 0, spec.dilation, spec.groups)[0]
+
+
+def _slabs(
+    columns: ColumnMatrix,
+    dtype: torch.dtype,
+    prepare: Callable[[torch.Tensor], torch.Tensor] | None,
+    rows_per_strip: int,
+) -> Iterator[tuple[range, torch.Tensor]]:
+    """Output rows from the top, and the padded rows of the picture that they read, prepared."""
+    n_rows = columns.output_size[0]
+    for top in range(0, n_rows, rows_per_strip):
+        rows = range(top, min(top + rows_per_strip, n_rows))
+        with torch.no_grad():
+            slab = _prepared_rows(columns, rows, dtype, prepare)
+        yield rows, slab
 
 
 def _prepared_rows(

@@ -447,7 +447,6 @@ export class Conductor {
     this.pause();
     this.unwatch();
     this.grid.lay([]);
-    this.grid.resizing.disconnect();
     for (const each of page.panels.values()) this.grid.place(each);
     clearTimeout(this.sending);
     clearTimeout(this.saying);

@@ -62,30 +62,27 @@ export function paintPatch(context, figure, live, look) {
   const [rowTaps, columnTaps] = receptiveField(live.spec, live.position);
   context.textAlign = "center";
   context.textBaseline = "middle";
-  const maps = traces.flatMap((trace, index) => {
+  traces.forEach((trace, index) => {
+    const line = Math.floor(index / shown), channel = index % shown;
     const frame = frameOf(figure, `${trace.xaxis ?? "x"}${trace.yaxis ?? "y"}`);
-    const channel = index % shown;
-    const place = frame && cellsPlace(frame, trace, height, width);
-    return frame ? [{ trace, frame, place, line: Math.floor(index / shown), channel, offset: channel * height * width }] : [];
-  });
-  // Maps first, then their labels, then the sums: to set another font costs more than to write.
-  for (const { trace, place, line, offset } of maps) {
+    if (!frame) return;
+    const place = cellsPlace(frame, trace, height, width);
+    const offset = channel * height * width;
     const { values, ...colours } = lines[line];
     context.font = `${Math.min(12, Math.max(7, place.height / height / 2.4))}px ${look.font}`;
     paintCells(context, place, [height, width], (row, column) => values[offset + row * width + column], colours, Boolean(trace.texttemplate));
-  }
-  context.fillStyle = look.text;
-  context.font = `11px ${look.font}`;
-  for (const { trace, frame, place, line, channel } of maps) {
+    context.fillStyle = look.text;
+    context.font = `11px ${look.font}`;
     if (line === 0) context.fillText(live.names[channel], place.left + place.width / 2, place.top - 10);
     if (channel === 0) labelRows(context, figure, frame, trace, rowTaps);
-    if (line === 2) labelColumns(context, figure, frame, trace, columnTaps);
-  }
-  context.font = `bold 11px ${look.font}`;
-  for (const { frame, place, offset } of maps.filter(({ line }) => line === 2)) {
-    const sum = products.subarray(offset, offset + height * width).reduce((total, value) => total + value, 0);
-    context.fillText(`sum ${shortNumber(sum, 4)}`, place.left + place.width / 2, frame.top + frame.height + 30);
-  }
+    if (line === 2) {
+      labelColumns(context, figure, frame, trace, columnTaps);
+      const own = products.subarray(offset, offset + height * width);
+      const sum = own.reduce((total, value) => total + value, 0);
+      context.font = `bold 11px ${look.font}`;
+      context.fillText(`sum ${shortNumber(sum, 4)}`, place.left + place.width / 2, frame.top + frame.height + 30);
+    }
+  });
   const total = live.bias ? ` with bias ${shortNumber(live.bias, 6)}` : "";
   context.textAlign = "left";
   context.font = `13px ${look.font}`;

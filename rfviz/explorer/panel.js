@@ -125,7 +125,7 @@ export class Panel {
     this.header = header;
     page.panels.set(header.name, this);
     page.conductor?.grid.place(this);
-    this.host.style.height = `${this.heightFor(this.host.clientWidth)}px`;
+    this.fitHeight();
     this.host.dataset.testid = `rfviz-panel-${header.name}`;
     this.host.setAttribute("aria-label", header.alt);
     this.host.dataset.kind = header.kind ?? "";
@@ -134,10 +134,10 @@ export class Panel {
   }
 
   /** As high as the figure may be, but for a map no higher than its width lets it become. */
-  heightFor(width) {
-    const { height, aspect } = this.header;
-    if (!aspect || !width) return height;
-    return Math.round(Math.max(LEAST_HEIGHT, Math.min(height, (width - SIDES) * aspect + ENDS)));
+  fitHeight() {
+    const { height, aspect } = this.header, width = this.host.clientWidth;
+    const needed = aspect && width ? Math.max(LEAST_HEIGHT, (width - SIDES) * aspect + ENDS) : height;
+    this.host.style.height = `${Math.round(Math.min(height, needed))}px`;
   }
 
   /** Draw the newest figure; one that arrives while another is being drawn waits its turn. */
@@ -146,7 +146,8 @@ export class Panel {
       .finally(() => { this.drawing = null; })
       .then(() => {
         this.settle();
-        // A figure may have come between the last look for one and the end of the drawing.
+        // A figure or another width may have come while this one was being drawn.
+        this.resize();
         if (this.header && this.header.revision !== this.drawnRevision && this.root.isConnected) this.draw();
       });
   }
@@ -155,6 +156,9 @@ export class Panel {
     const Plotly = await loadPlotly(new URL(this.header.plotly, document.baseURI).href);
     while (this.header && this.header.revision !== this.drawnRevision && this.root.isConnected) {
       const { revision } = this.header;
+      // The width may have changed since the figure came: another place, or a narrower page.
+      this.fitHeight();
+      this.width = this.host.clientWidth;
       await Plotly.react(this.figure, this.header.figure.data, this.layout(), CONFIG);
       if (!this.header) return;
       this.drawnRevision = revision;
@@ -197,10 +201,8 @@ export class Panel {
   }
 
   resize() {
-    if (!this.drawnRevision || this.host.clientWidth === this.width) return;
-    this.width = this.host.clientWidth;
-    if (this.width === 0) return;
-    this.host.style.height = `${this.heightFor(this.width)}px`;
+    const width = this.host.clientWidth;
+    if (!this.drawnRevision || !width || width === this.width) return;
     this.drawnRevision = null;
     this.draw();
   }
@@ -208,7 +210,6 @@ export class Panel {
   /** After anything changed: is the figure shown the one that the conductor expects? */
   settle() {
     if (!this.header) return;
-    this.width = this.host.clientWidth;
     const expected = page.conductor?.expected(this.header.name);
     const { hidden } = this.header;
     const waiting = Boolean(!hidden && expected && expected.revision !== this.drawnRevision);
@@ -314,6 +315,5 @@ export class Panel {
     // A drawing under way still needs what purging takes away; it ends without another one.
     Promise.resolve(this.drawing).finally(() => window.Plotly?.purge(this.figure));
     this.host.remove();
-    page.conductor?.grid.refresh();
   }
 }

@@ -25,28 +25,17 @@ export function lookup(stops) {
   });
 }
 
-/** The texts of a table's colours, and of what is read on each, made once. */
-const texts = new WeakMap();
-
-function textsOf(table) {
-  if (!texts.has(table)) {
-    const parts = Array.from(table, (colour) => [colour & 255, (colour >> 8) & 255, (colour >> 16) & 255]);
-    texts.set(table, {
-      colours: parts.map(([r, g, b]) => `rgb(${r}, ${g}, ${b})`),
-      contrasts: parts.map(([r, g, b]) => (0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#1b1f24" : "#ffffff")),
-    });
-  }
-  return texts.get(table);
-}
-
 /** The colour of a value between two limits, as css. */
 export function css(table, value, low, high) {
-  return textsOf(table).colours[indexOf(value, low, high)];
+  const colour = table[indexOf(value, low, high)];
+  return `rgb(${colour & 255}, ${(colour >> 8) & 255}, ${(colour >> 16) & 255})`;
 }
 
 /** Black or white, whichever is read more easily on the value's colour. */
 export function contrast(table, value, low, high) {
-  return textsOf(table).contrasts[indexOf(value, low, high)];
+  const colour = table[indexOf(value, low, high)];
+  const light = 0.299 * (colour & 255) + 0.587 * ((colour >> 8) & 255) + 0.114 * ((colour >> 16) & 255);
+  return light > 140 ? "#1b1f24" : "#ffffff";
 }
 
 export function indexOf(value, low, high) {

@@ -8,10 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rfviz.conv.spec import InputError, Pair
-from rfviz.io.pictures import to_grey
+from rfviz.io.pictures import MAX_PIXELS, to_grey
 
 Size = int | Pair
 
+_LARGEST = 20_000
 _LUMA = "(x[0].int() * 19595 + x[1].int() * 38470 + x[2].int() * 7471 + 0x8000 >> 16)[None]"
 
 
@@ -32,7 +33,8 @@ class Preprocessing(NamedTuple):
     def part(self, picture: Tensor) -> Tensor:
         """A picture, uint8 (C, H, W), made grey, resized (then float32) and cropped.
 
-        Raises `InputError` where the crop is larger than what it is taken from.
+        Raises `InputError` where the crop is larger than what it is taken from, and for a resized
+        picture of more than 100 megapixels.
 
         >>> picture = torch.zeros(3, 8, 16, dtype=torch.uint8)
         >>> Preprocessing(resize=4, crop=(2, 3)).part(picture).shape
@@ -42,6 +44,12 @@ class Preprocessing(NamedTuple):
             picture = to_grey(picture)
         if self.resize is not None:
             size = resized_size((picture.shape[1], picture.shape[2]), self.resize)
+            if size[0] * size[1] > MAX_PIXELS:
+                raise InputError(
+                    f"Resized to {size[0]:,} × {size[1]:,} the picture has {size[0] * size[1]:,} "
+                    f"pixels, more than {MAX_PIXELS:,}.",
+                    remedy="Resize to less",
+                )
             picture = F.interpolate(
                 picture[None].float(), size, mode="bilinear", antialias=True, align_corners=False
             )[0]
@@ -88,6 +96,22 @@ class Preprocessing(NamedTuple):
 
 TO_ONE = Preprocessing()
 """Pixels from 0 to 1, at full size."""
+
+
+def size_in(text: str, what: str) -> Size:
+    """One or two whole numbers from 1 to 20,000 with a comma between; else `InputError`.
+
+    >>> size_in("256", "Resize"), size_in("480, 640", "Resize")
+    (256, (480, 640))
+    """
+    parts = text.split(",")
+    sides = tuple(int(part) for part in parts if part.strip().isdecimal() and len(part) < 9)
+    if len(sides) != len(parts) or len(sides) > 2 or not all(0 < n <= _LARGEST for n in sides):
+        raise InputError(
+            f"{what} takes one or two whole numbers from 1 to {_LARGEST:,}, such as 224 or "
+            f"480, 640; got {text.strip()[:40]!r}."
+        )
+    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
 
 
 def resized_size(size: Pair, resize: Size) -> Pair:

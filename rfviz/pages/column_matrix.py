@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rfviz.explorer.mount import Awaited, Mark, row, show_panel
+from rfviz.explorer.mount import Mark, row, show_panel
 from rfviz.figures.columns import column_overview_figure
 from rfviz.figures.reads import reads_figure
 from rfviz.ui import columns_view, jobs
@@ -34,8 +34,13 @@ length = st.slider(
     help="The window follows the chosen output.",
 )  # fmt: skip
 shown = columns_view.window_columns(inputs, chosen, length)
+overview = jobs.job_for(
+    "overview",
+    (inputs.picture.key, inputs.spec),
+    lambda: columns.overview_steps(*columns_view.overview_size(inputs)),
+)
 progress, explorer, panels, copies = (
-    jobs.job_place(),
+    jobs.job_place(overview),
     st.container(),
     st.container(gap=None),
     st.container(),
@@ -45,11 +50,6 @@ with copies:
     pixel = columns_view.pixel_choice(inputs, *pixel_widgets(inputs, chosen))
     columns_view.show_copies(inputs, pixel)
 
-overview = jobs.job_for(
-    "overview",
-    (inputs.picture.key, inputs.spec),
-    lambda: columns.overview_steps(*columns_view.overview_size(inputs)),
-)
 marks = {
     "overview": [columns_view.window_mark(columns.shape[0], shown)],
     "columns": columns_view.copies_marks(pixel, shown),
@@ -62,7 +62,7 @@ with explorer:
         LAYOUT,
         choose_pixels=True,
         marks=marks,
-        awaited={"overview": Awaited(overview.revision, "Computing the exact means of every bin")},
+        awaited={"overview": jobs.awaited(overview, "Computing the exact means of every bin")},
     )
 reads = columns_view.reads_map(inputs)
 with panels:

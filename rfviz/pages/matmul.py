@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from rfviz.explorer.mount import Awaited, row
+from rfviz.explorer.mount import row
 from rfviz.ui import comparison, matmul_view
 from rfviz.ui.arithmetic import output_size_line
 from rfviz.ui.code_view import show_code
 from rfviz.ui.feature_maps import show_difference, show_map
 from rfviz.ui.inputs import inputs_or_stop
-from rfviz.ui.jobs import job_place
+from rfviz.ui.jobs import awaited, job_place
 from rfviz.ui.linked import conduct_page
 from rfviz.ui.matrix_panels import show_columns, show_product, show_weights
 from rfviz.ui.position import position_widgets
@@ -30,12 +30,12 @@ length = st.slider(
     "Columns shown", 8, 600, 48, key="product_window", bind="query-params",
     help="The window follows the chosen output.",
 )  # fmt: skip
-progress = job_place()
+job = comparison.comparison_job(inputs, chosen)
+progress = job_place(job)
 
 product = matmul_view.product_window(inputs, chosen, length)
-job = comparison.comparison_job(inputs, chosen)
-awaited = Awaited(job.revision, comparison.AWAITED)
-conduct_page(inputs, chosen, LAYOUT, awaited=dict.fromkeys(MAPS, awaited))
+waiting = awaited(job, comparison.AWAITED)
+conduct_page(inputs, chosen, LAYOUT, awaited=dict.fromkeys(MAPS, waiting))
 with st.container(gap=None):
     show_weights(inputs, height=360)
     show_columns(inputs, product.columns, height=360)

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from rfviz.explorer.mount import Awaited, row
+from rfviz.explorer.mount import row
 from rfviz.ui import operators_view
 from rfviz.ui.arithmetic import output_size_line
 from rfviz.ui.feature_maps import HEIGHT
 from rfviz.ui.inputs import inputs_or_stop
-from rfviz.ui.jobs import job_place
+from rfviz.ui.jobs import awaited, job_place
 from rfviz.ui.linked import conduct_page
 from rfviz.ui.operator_choice import operator_widgets
 from rfviz.ui.operator_steps_view import show_code, show_training, show_worked
@@ -36,15 +36,15 @@ output_size_line(inputs)
 chosen = position_widgets(inputs)
 
 job = operators_view.operator_job(inputs, chosen, choice)
-awaited = Awaited(job.revision, operators_view.AWAITED)
+waiting = awaited(job, operators_view.AWAITED)
 kind = st.segmented_control(
     "Shown as", (operators_view.SCORES, operators_view.VALUES), default=operators_view.SCORES,
     required=True, key="operator_shown", bind="query-params",
     help="Both maps share one scale. Standard scores, (value − mean) / standard deviation, "
     "compare patterns where the values differ in size.",
 )  # fmt: skip
-progress = job_place()
-view = conduct_page(inputs, chosen, LAYOUT, awaited=dict.fromkeys(operators_view.PANELS, awaited))
+progress = job_place(job)
+view = conduct_page(inputs, chosen, LAYOUT, awaited=dict.fromkeys(operators_view.PANELS, waiting))
 st.caption(
     "The number beside the buttons is the convolution's; the operator's is written out below."
 )

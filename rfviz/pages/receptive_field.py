@@ -5,6 +5,7 @@ import streamlit as st
 from rfviz.explorer.mount import Stack
 from rfviz.ui.arithmetic import output_size_line
 from rfviz.ui.code_view import show_code
+from rfviz.ui.comparison import comparison_job
 from rfviz.ui.feature_maps import HEIGHT, awaited_maps, show_overview, show_window
 from rfviz.ui.field_view import entries_table, show_field, sum_in_words
 from rfviz.ui.inputs import inputs_or_stop
@@ -32,7 +33,7 @@ chosen = position_widgets(inputs)
 padding = padding_mark(inputs)
 large = not shown_whole(inputs)
 if large:
-    progress = job_place()
+    progress = job_place(comparison_job(inputs, chosen))
 view = conduct_page(
     inputs,
     chosen,
@@ -47,7 +48,7 @@ with st.container(gap=None):
     show_window(inputs, chosen)
     show_field(inputs, view)
     shown = around(inputs.columns.column_index(*chosen.output), inputs.columns.shape[1], 60)
-    show_columns(inputs, shown, height=300)
+    show_columns(inputs, shown, height=360)
     show_weights(inputs, height=300)
     overview = st.container()
 

@@ -19,8 +19,8 @@ chosen = position_widgets(inputs)
 k = st.slider(
     "Receptive fields for each filter", 1, 12, 6, key="answers_shown", bind="query-params"
 )
-progress = jobs.job_place()
 job = responses_view.responses_job(inputs, k)
+progress = jobs.job_place(job)
 with progress:
     result = jobs.result_of(job, responses_view.WHAT)
 if result is None:

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rfviz.conv.spec import InputError
-from rfviz.io.preprocessing import Preprocessing, Size
+from rfviz.io.preprocessing import Preprocessing, Size, size_in
 from rfviz.ui.inputs import Inputs
 from rfviz.ui.pictures import TYPES
 
@@ -16,8 +16,6 @@ DTYPES = ("float64", "float32", "bfloat16", "float16")
 AS_SIDEBAR, OWN = "as in the sidebar", "mean and std"
 LEAVE_OUT = "leave out"
 MOST_CHARACTERS = 200
-LARGEST = 20_000
-
 
 # ImageNet's numbers: the documentation of torchvision.models.
 _PREPROCESSINGS: Mapping[str, Preprocessing] = MappingProxyType(
@@ -124,22 +122,6 @@ def _size(label: str, key: str, explained: str) -> Size | None:
         placeholder="as it is",
     )  # fmt: skip
     return size_in(text, label) if text and text.strip() else None
-
-
-def size_in(text: str, what: str) -> Size:
-    """One or two whole numbers from 1 to 20,000 with a comma between; else `InputError`.
-
-    >>> size_in("256", "Resize"), size_in("480, 640", "Resize")
-    (256, (480, 640))
-    """
-    parts = text.split(",")
-    sides = tuple(int(part) for part in parts if part.strip().isdecimal() and len(part) < 9)
-    if len(sides) != len(parts) or len(sides) > 2 or not all(0 < n <= LARGEST for n in sides):
-        raise InputError(
-            f"{what} takes one or two whole numbers from 1 to {LARGEST:,}, such as 224 or "
-            f"480, 640; got {text.strip()[:40]!r}."
-        )
-    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
 
 
 def _numbers(label: str, default: str, key: str) -> tuple[float, ...]:

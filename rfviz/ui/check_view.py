@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rfviz.check import LayerCheck, Row, report_csv, report_json
+from rfviz.conv.progress import part_of
 from rfviz.conv.spec import Conv2dSpec, InputError
 from rfviz.io.pictures import load_picture
 from rfviz.io.preprocessing import Size
@@ -38,11 +39,7 @@ def _steps(
     for name, picture in _pictures(inputs, choice):
         for dtype in choice.dtypes:
             steps = _row_steps(layer_check(inputs, choice, DTYPES[dtype]), name, picture, dtype)
-            try:
-                while True:
-                    yield (len(rows) + next(steps)) / n_all
-            except StopIteration as done:
-                rows.append(done.value)
+            rows.append((yield from part_of(steps, len(rows), n_all)))
             yield len(rows) / n_all
     return rows
 

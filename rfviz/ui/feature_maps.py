@@ -10,6 +10,7 @@ from rfviz.figures.style import symmetric_limit
 from rfviz.ui import comparison
 from rfviz.ui.hiding import hidden_sentence
 from rfviz.ui.inputs import Inputs
+from rfviz.ui.jobs import awaited
 from rfviz.ui.maps import SHOWN_WHOLE, WINDOW, map_window, shown_whole
 from rfviz.ui.position import Chosen
 
@@ -21,7 +22,7 @@ def awaited_maps(inputs: Inputs, chosen: Chosen) -> dict[str, Awaited]:
     if shown_whole(inputs):
         return {}
     job = comparison.comparison_job(inputs, chosen)
-    return {"output": Awaited(job.revision, comparison.AWAITED)}
+    return {"output": awaited(job, comparison.AWAITED)}
 
 
 def show_window(inputs: Inputs, chosen: Chosen) -> None:

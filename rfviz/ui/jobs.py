@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 import streamlit as st
 
 from rfviz.conv.spec import InputError
+from rfviz.explorer.mount import Awaited
 from rfviz.ui.explain import as_text
 
 T = TypeVar("T")
@@ -57,9 +58,21 @@ def job_for(name: str, key: Hashable, start: Callable[[], Generator[float, None,
     return jobs[name]
 
 
-def job_place() -> st.delta_generator.DeltaGenerator:
-    """Room for a job's progress, so that what follows it stays where it is from start to end."""
-    return st.container(height=PLACE_HEIGHT, border=False)
+def job_place(job: Job[T]) -> st.delta_generator.DeltaGenerator:
+    """Room for a job's progress, so that what follows it stays where it is from start to end.
+
+    An error takes the room that its sentence needs.
+    """
+    return st.container(height="content" if job.error else PLACE_HEIGHT, border=False)
+
+
+def awaited(job: Job[T], message: str) -> Awaited:
+    """What a panel says until it shows the job's result: that it will not come, if that is so."""
+    if job.error:
+        message = "Nothing to show: the reason is above."
+    elif job.stopped and not job.ended:
+        message = "Stopped: Go on, above, brings it."
+    return Awaited(job.revision, message)
 
 
 def result_of(job: Job[T], what: str) -> T | None:
@@ -70,6 +83,7 @@ def result_of(job: Job[T], what: str) -> T | None:
     """
     # Always the same elements, done or not: what follows keeps its place, and so is not rebuilt.
     place = st.empty()
+    met_before = job.error
     if not job.ended and not job.stopped:
         _step_for(job, QUIET_SECONDS)
     if not job.ended and job.stopped:
@@ -80,7 +94,10 @@ def result_of(job: Job[T], what: str) -> T | None:
     if not job.ended:
         _take_steps(job, what, place.container(horizontal=True, vertical_alignment="center"))
     if job.error is not None:
-        place.error(as_text(str(job.error)))
+        place.error(as_text(str(job.error)), icon=":material/rule:")
+        if not met_before:
+            # Again, with room for the sentence; the job keeps its error.
+            st.rerun()
     else:
         place.caption(f"{what}: done.")
     return job.result

@@ -91,35 +91,23 @@ def one_filter(inputs: Inputs, filter_index: int) -> Inputs:
     )
 
 
-def operator_job(
-    inputs: Inputs, chosen: Chosen, choice: OperatorChoice
-) -> Job[PairedMaps | InputError]:
+def operator_job(inputs: Inputs, chosen: Chosen, choice: OperatorChoice) -> Job[PairedMaps]:
     """The session's job for the chosen filter: the operator and the convolution, every output."""
     key = (inputs.key, chosen.filter_index, choice.key)
     return job_for("operator", key, lambda: _steps(one_filter(inputs, chosen.filter_index), choice))
 
 
-def paired_maps(job: Job[PairedMaps | InputError]) -> PairedMaps | None:
-    """Both maps; None while the job is stopped, and after a sentence where the operator fails."""
-    result = result_of(job, WHAT)
-    if isinstance(result, InputError):
-        st.error(as_text(str(result)), icon=":material/rule:")
-        return None
-    return result
+def paired_maps(job: Job[PairedMaps]) -> PairedMaps | None:
+    """Both maps; None while the job is stopped, and where the operator fails, which is said."""
+    return result_of(job, WHAT)
 
 
-def _steps(
-    single: Inputs, choice: OperatorChoice
-) -> Generator[float, None, PairedMaps | InputError]:
-    """A mistake is a result too: a generator that raises could not say it again at the next run."""
+def _steps(single: Inputs, choice: OperatorChoice) -> Generator[float, None, PairedMaps]:
     maps = PairedMaps(single.output_size, LARGEST_MAP)
-    try:
-        for strip in _strips(single, choice):
-            by_conv2d = conv2d_at(single, strip.rows, range(single.output_size[1]))
-            maps.add(strip.rows, strip.values[0], by_conv2d[0])
-            yield maps.fraction
-    except InputError as error:
-        return error
+    for strip in _strips(single, choice):
+        by_conv2d = conv2d_at(single, strip.rows, range(single.output_size[1]))
+        maps.add(strip.rows, strip.values[0], by_conv2d[0])
+        yield maps.fraction
     return maps
 
 

@@ -81,7 +81,7 @@ def ask(questions: list[Question], progress: Progress) -> None:
         numbers = [
             st.number_input(
                 label, -LARGEST_ANSWER, LARGEST_ANSWER, None, 1, width=160,
-                key=f"practice-{place}-{label}", placeholder="a whole number",
+                key=f"practice-{place}-{label}",
             )
             for label in question.labels
         ]  # fmt: skip

@@ -1,10 +1,12 @@
 """Pictures as they are drawn: exact where they are small, means in whole factors where not."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from rfviz.conv.spec import ReceptiveField
+from rfviz.conv.spec import Pair, ReceptiveField
 from rfviz.explorer.mount import show_panel
 from rfviz.figures.axes import zoomed
+from rfviz.figures.marked_picture import NamedBox, with_boxes
 from rfviz.figures.picture import picture_figure
 from rfviz.io.pictures import picture_jpeg, picture_png, reduce_picture
 from rfviz.ui import caches
@@ -53,8 +55,24 @@ def _reduced(inputs: Inputs) -> Raster:
 
 def show_picture(inputs: Inputs, *, height: int) -> None:
     """The panel ``input``: the whole picture with its padding."""
+    show_panel(_whole(inputs), name="input", height=height, kind="input", size=_padded(inputs))
+
+
+def show_marked_picture(
+    inputs: Inputs, boxes: Sequence[NamedBox], *, name: str, title: str, height: int
+) -> None:
+    """A panel of this name that is linked to nothing: the same picture with boxes on it."""
+    figure = with_boxes(_whole(inputs, title), boxes)
+    show_panel(figure, name=name, height=height, size=_padded(inputs))
+
+
+def _padded(inputs: Inputs) -> Pair:
+    return inputs.spec.padded_size(inputs.picture.size)
+
+
+def _whole(inputs: Inputs, title: str = "Picture") -> Any:
     raster = picture_raster(inputs)
-    figure = picture_figure(
+    return picture_figure(
         raster.image,
         shown_size=raster.shown_size,
         top=raster.top,
@@ -62,9 +80,8 @@ def show_picture(inputs: Inputs, *, height: int) -> None:
         factor=raster.factor,
         input_size=inputs.picture.size,
         pads=inputs.spec.pads,
+        title=title,
     )
-    size = inputs.spec.padded_size(inputs.picture.size)
-    show_panel(figure, name="input", height=height, kind="input", size=size)
 
 
 def show_neighbourhood(inputs: Inputs, field: ReceptiveField, *, height: int) -> bool:

@@ -16,8 +16,7 @@ from rfviz.conv.strongest import Response, StrongestFields
 from rfviz.explorer.mount import show_panel
 from rfviz.figures.feature_map import feature_map_figure
 from rfviz.figures.filter_grid import filter_grid_figure, grid_of
-from rfviz.figures.marked_picture import NamedBox, with_boxes
-from rfviz.figures.picture import picture_figure
+from rfviz.figures.marked_picture import NamedBox
 from rfviz.figures.style import by, number, symmetric_limit
 from rfviz.io.channels import mismatch
 from rfviz.io.pictures import picture_png
@@ -26,7 +25,7 @@ from rfviz.ui.inputs import Inputs
 from rfviz.ui.jobs import Job, job_for
 from rfviz.ui.pictures import Given, given_pictures
 from rfviz.ui.position import choose
-from rfviz.ui.rasters import picture_raster
+from rfviz.ui.rasters import show_marked_picture
 
 WHAT = "Every answer of every filter"
 HEIGHT = 460
@@ -191,17 +190,6 @@ def show_large(inputs: Inputs, maps: Maps, chosen: int) -> None:
 
 def show_marked(inputs: Inputs, strongest: list[Answer], weakest: list[Answer]) -> None:
     """The panel ``answers``: the picture with the fields that lie in it, weakest ones dashed."""
-    raster = picture_raster(inputs)
-    figure = picture_figure(
-        raster.image,
-        shown_size=raster.shown_size,
-        top=raster.top,
-        left=raster.left,
-        factor=raster.factor,
-        input_size=inputs.picture.size,
-        pads=inputs.spec.pads,
-        title="Most (1, 2, …) and least (−1, −2, …)",
-    )
     own = _own_index(given_pictures(inputs.picture))
     boxes = [
         NamedBox(f"{sign}{rank}", field.rows, field.columns, dashed=bool(sign))
@@ -210,8 +198,8 @@ def show_marked(inputs: Inputs, strongest: list[Answer], weakest: list[Answer]) 
         if answer.response.image == own
         for field in [inputs.spec.receptive_field(answer.response[2:])]
     ]
-    size = inputs.spec.padded_size(inputs.picture.size)
-    show_panel(with_boxes(figure, boxes), name="answers", height=HEIGHT, size=size)
+    title = "Most (1, 2, …) and least (−1, −2, …)"
+    show_marked_picture(inputs, boxes, name="answers", title=title, height=HEIGHT)
 
 
 def _own_index(given: list[Given]) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -13,7 +12,6 @@ from rfviz.conv.errors import InputError, Remedy
 from rfviz.conv.layers import Layer
 from rfviz.conv.parameters import Pair, by
 from rfviz.io.weight_stack import FoundStack, stack_of_weights
-from rfviz.ui import caches
 from rfviz.ui.explain import as_text
 from rfviz.ui.pictures import Picture
 from rfviz.ui.stack_table import (
@@ -28,7 +26,7 @@ from rfviz.ui.stack_table import (
     with_changes,
 )
 from rfviz.ui.stack_text import LONGEST, MOST_LAYERS, Stack, stack_in, text_of
-from rfviz.ui.weight_file import ENDINGS
+from rfviz.ui.weight_file import ENDINGS, weights_of
 
 INPUTS = ("network", "picture")
 TEXT = "stack_layers"
@@ -122,12 +120,8 @@ def _read_file() -> None:
     file = st.session_state[FILE]
     if file is None:
         return
-    data = file.getvalue()
     try:
-        tensors = caches.weights_in(
-            caches.digest_of(data), PurePath(file.name).suffix.lower(), data
-        )
-        found = stack_of_weights(tensors)
+        found = stack_of_weights(weights_of(file).tensors)
         text = text_of(found.layers)
         if len(text) > LONGEST:
             raise InputError(

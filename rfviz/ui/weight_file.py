@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 from torch import Tensor
 
 from rfviz.conv.spec import InputError
@@ -62,10 +63,14 @@ def file_widgets(n_channels: int | None) -> WeightChoices:
             "setting, but no file."
         )
         return Choices(DEFAULT_KERNEL, 1, "mean", 0, bias_widgets(), *number_widgets())
+    return _layer_widgets(weights_of(file), n_channels)
+
+
+def weights_of(file: UploadedFile) -> Weights:
+    """The tensors of an uploaded file; `InputError` for one that holds none that can be read."""
     data = file.getvalue()
     digest = caches.remembered(("digest", file.file_id), lambda: caches.digest_of(data))
-    tensors = caches.weights_in(digest, PurePath(file.name).suffix.lower(), data)
-    return _layer_widgets(Weights(digest, tensors), n_channels)
+    return Weights(digest, caches.weights_in(digest, PurePath(file.name).suffix.lower(), data))
 
 
 def _keep_settings() -> None:

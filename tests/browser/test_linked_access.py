@@ -71,6 +71,18 @@ def test_a_tap_chooses_an_output(open_app: Open) -> None:
     app.wait_for_place(11, 4)
 
 
+@pytest.mark.parametrize("name", [*PAGES, "operators"])
+def test_maps_use_the_width_of_a_narrow_page(open_app: Open, name: str) -> None:
+    app = open_app(name, viewport={"width": 390, "height": 844}).settle()
+    for panel in app.panel_names:
+        box = app.panel(panel).bounding_box()
+        assert box is not None
+        assert box["width"] > 340, panel
+        # A square map as high as this width lets it become, or at the height that it may have.
+        if app.panel(panel).get_attribute("data-kind") in {"input", "output"}:
+            assert box["height"] > 300, panel
+
+
 def test_nothing_moves_by_itself(open_app: Open) -> None:
     app = open_app("", {"row": 0, "column": 0}, reduced_motion="reduce").settle()
     app.conductor.get_by_label("Speed of playing").select_option("fast")

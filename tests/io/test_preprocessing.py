@@ -56,3 +56,8 @@ def test_a_crop_that_is_too_large_is_a_sentence() -> None:
     with pytest.raises(rfviz.InputError, match=r"crop of 9 × 3 .* picture of 8 × 16") as caught:
         Preprocessing(crop=(9, 3)).part(torch.zeros(1, 8, 16, dtype=torch.uint8))
     assert "at most 8 × 16" in str(caught.value)
+
+
+def test_a_resize_to_too_much_is_a_sentence() -> None:
+    with pytest.raises(rfviz.InputError, match=r"Resized to 20,000 × 20,000 .* 400,000,000"):
+        Preprocessing(resize=(20_000, 20_000)).part(torch.zeros(1, 8, 16, dtype=torch.uint8))

@@ -148,6 +148,9 @@ def test_a_function_that_fails_on_the_picture_alone_is_explained(
     assert set(page.panels) == {"input"}
     page.run()
     assert any("too many" in error for error in page.errors)
+    assert not any(caption.endswith("done.") for caption in page.captions)
+    said = {each["message"] for each in page.conductor["expected"].values()}
+    assert said == {"Nothing to show: the reason is above."}
 
 
 def test_a_slow_function_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
