@@ -48,3 +48,25 @@ export function locate(figure, pixelX, pixelY) {
   }
   return null;
 }
+
+/**
+ * The room that a subplot may take, before its cells are made square; null until it is drawn.
+ * @param {any} figure
+ * @param {{x: string, y: string}} axes plotly's names: "x", "y2", ...
+ * @returns {{left: number, top: number, width: number, height: number} | null}
+ */
+export function roomOf(figure, { x, y }) {
+  const size = figure._fullLayout?._size;
+  if (!size) return null;
+  const [left, right] = axisOf(figure, x).domain ?? [0, 1];
+  const [bottom, top] = axisOf(figure, y).domain ?? [0, 1];
+  return {
+    left: size.l + left * size.w, width: (right - left) * size.w,
+    top: size.t + (1 - top) * size.h, height: (top - bottom) * size.h,
+  };
+}
+
+/** An axis as the figure asks for it, by plotly's name in traces: "x", "y2", ... */
+export function axisOf(figure, name) {
+  return figure.layout[name.replace(/^([xy])/, "$1axis")] ?? {};
+}

@@ -2,45 +2,23 @@
 // person points at is shown in the next frame from the arithmetic in links.js and values.js; the
 // server learns only what is chosen for good, and its numbers then take the place of ours.
 
+import { Bar } from "./bar.js";
 import { nearestOutput, outputSize } from "./geometry.js";
 import { Grid } from "./grid.js";
 import { marksOf, pointedAt, sentenceOf } from "./links.js";
-import { shortNumber } from "./live.js";
+import { shortNumber } from "./numbers.js";
 import { element, page } from "./page.js";
 import { PixelWindow } from "./pixels.js";
-import { movedSpec, previewRange, watchSliders } from "./preview.js";
-import { lookup, symmetricLimit } from "./scales.js";
-import { sketchMap, sketchPatch, sketchVector } from "./sketch.js";
-import { convolve, sumOf, vectorOf } from "./values.js";
-
-const PLAY = "Play through all positions";
-
-/** Paths in a box of 16 by 16: drawn, since not every font has these signs. */
-const ICONS = {
-  first: "M3 3h2v10H3zM13 3v10L6 8z",
-  back: "M12 3v10L4 8z",
-  play: "M4 2v12l10-6z",
-  pause: "M4 3h3v10H4zM9 3h3v10H9z",
-  next: "M4 3v10l8-5z",
-  last: "M11 3h2v10h-2zM3 3v10l7-5z",
-};
-
-/** Give a button its sign and its name. */
-function dress(button, icon, label) {
-  const space = "http://www.w3.org/2000/svg";
-  const drawing = document.createElementNS(space, "svg");
-  drawing.setAttribute("viewBox", "0 0 16 16");
-  drawing.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(space, "path");
-  path.setAttribute("d", ICONS[icon]);
-  drawing.append(path);
-  button.replaceChildren(drawing);
-  button.setAttribute("aria-label", label);
-  button.title = label;
-}
+import { movedSpec, watchSliders } from "./preview.js";
+import { columnsMap, featureMap } from "./preview_maps.js";
+import { lookup } from "./scales.js";
+import { sumOf, vectorOf } from "./values.js";
 
 /** How long to wait for the server's answer before a further step is sent all the same, in ms. */
 const PATIENCE = 3000;
+
+/** How long a preview stands in for a figure that does not come, in ms. */
+const HOLD = 1500;
 
 /** A position moved by keys is sent once the keys rest for so long, in ms. */
 const REST = 120;
@@ -78,38 +56,14 @@ export class Conductor {
     this.host.setAttribute("aria-label", "Explorer");
     this.pixels = new PixelWindow(() => this.schedule());
     this.unwatch = watchSliders((key, value) => this.slide(key, value));
-    this.build();
-    page.conductor = this;
-  }
-
-  build() {
-    const bar = element("div", { class: "rfviz-bar", role: "group" }, this.host);
-    bar.setAttribute("aria-label", "Chosen output position");
-    this.button(bar, "first", "First position", () => this.go(0, 0));
-    this.button(bar, "back", "Previous position", () => this.advance(-1));
-    this.playing = this.button(bar, "play", PLAY, () => this.toggle());
-    this.button(bar, "next", "Next position", () => this.advance(1));
-    this.button(bar, "last", "Last position", () => this.go(Infinity, Infinity));
-    this.speed = element("select", { "aria-label": "Speed of playing" }, bar);
-    for (const [label, wait] of [["1 a second", 1000], ["3 a second", 333], ["fast", 40]]) {
-      element("option", { value: String(wait) }, this.speed).textContent = label;
-    }
-    this.speed.value = "333";
-    this.text = element("span", { class: "rfviz-position" }, bar);
-    this.mark = element("span", { class: "rfviz-confirmed" }, bar);
+    this.bar = new Bar(this.host, {
+      go: (row, column) => this.go(row, column),
+      advance: (count) => this.advance(count),
+      key: (event) => this.key(event),
+    });
     this.spoken = element("span", { class: "rfviz-spoken", "aria-live": "polite" }, this.host);
     this.grid = new Grid(this.host);
-    bar.addEventListener("keydown", (event) => {
-      if (event.target === this.speed) return;
-      if (this.key(event)) event.preventDefault();
-    });
-  }
-
-  button(parent, icon, label, act) {
-    const node = element("button", { type: "button" }, parent);
-    dress(node, icon, label);
-    node.addEventListener("click", act);
-    return node;
+    page.conductor = this;
   }
 
   update(component) {
@@ -117,6 +71,7 @@ export class Conductor {
     this.data = component.data;
     this.scene = withNumbers(this.data.scene);
     this.value = Number(this.data.value);
+    this.holdSketches();
     this.preview = null;
     const { scales } = this.scene;
     this.tables ??= Object.fromEntries(Object.entries(scales).map(([name, stops]) => [name, lookup(stops)]));
@@ -134,6 +89,21 @@ export class Conductor {
     if (this.target) this.sendSoon();
     this.say();
     this.schedule();
+  }
+
+  /**
+   * A slider has been let go: panels keep their previews until their new figures are drawn, so that
+   * the figures of before are not seen again in between. One whose figure stays the same gets none.
+   */
+  holdSketches() {
+    if (!this.preview) return;
+    this.held = new Map();
+    for (const each of page.panels.values()) if (each.sketched) this.held.set(each, each.draws);
+    clearTimeout(this.letting);
+    this.letting = setTimeout(() => {
+      this.held = null;
+      this.schedule();
+    }, HOLD);
   }
 
   /** A smaller output may have come while a position was being chosen. */
@@ -182,10 +152,15 @@ export class Conductor {
     const pointed = this.pointed ?? { position: this.chosen };
     const confirmed = this.isConfirmed(pointed.position);
     const live = confirmed ? null : this.liveAt(scene, pointed.position);
+    const held = this.held && this.liveAt(scene, pointed.position);
     const taps = scene.spec.kernel[0] * scene.spec.kernel[1];
     const own = pointed.entry === undefined ? -1 : pointed.entry - scene.filter.channels[0] * taps;
     for (const each of page.panels.values()) {
       const { kind, name } = each.header ?? {};
+      if (held && this.held.get(each) === each.draws) {
+        this.sketch(each, kind, scene, held);
+        continue;
+      }
       const worked = kind === "patch" || kind === "vector";
       const entry = own >= 0 && worked ? each.entryMarks(own, scene.spec.kernel) : [];
       each.paint([...(this.data.marks[name] ?? []), ...marksOf(kind, pointed, scene), ...entry]);
@@ -201,67 +176,28 @@ export class Conductor {
     const { preview } = this;
     const size = outputSize(preview.spec);
     if (!size) {
-      this.mark.textContent = "does not fit: let go to see why";
+      this.bar.mark.textContent = "does not fit: let go to see why";
       return;
     }
     const position = this.chosen.map((at, axis) => Math.min(at, size[axis] - 1));
     const pointed = { position };
     const live = preview.weights && this.liveAt(preview, position);
-    const look = { tables: this.tables };
     for (const each of page.panels.values()) {
       const { kind } = each.header ?? {};
       if (kind === "input") each.paint([...paddingMark(preview.spec), ...marksOf(kind, pointed, preview)]);
-      else if (live && !this.data.hidden) this.sketch(each, kind, preview, live, look);
+      else if (live && !this.data.hidden) this.sketch(each, kind, preview, live);
     }
     this.tell(pointed, preview, live?.sum, false);
-    this.mark.textContent = this.data.hidden ? "preview" : `preview, ${size[0]} × ${size[1]} outputs`;
+    this.bar.mark.textContent = this.data.hidden ? "preview" : `preview, ${size[0]} × ${size[1]} outputs`;
   }
 
   /** Draw what a panel of some kind will show. */
-  sketch(panel, kind, preview, live, look) {
-    if (kind === "patch") panel.paintSketch((context, theme) => sketchPatch(context, panel.size, live, theme), look);
-    else if (kind === "vector") panel.paintSketch((context, theme) => sketchVector(context, panel.size, live, theme), look);
-    else if (kind === "output" || kind === "columns") {
-      const map = kind === "output" ? this.outputMap(preview, live) : this.columnsMap(preview, live);
-      if (map) panel.paintSketch((context, theme) => sketchMap(context, panel.size, map, theme), look);
-    }
-  }
-
-  /** The feature map with the preview's parameters, or the part of it that the pixels held give. */
-  outputMap({ spec, weights, filter, divisor, token }, { position }) {
-    const held = this.pixels.of(token);
-    const [rows, columns] = previewRange(spec, position, held);
-    const values = convolve(spec, held, weights, { ...filter, divisor }, rows, columns);
-    if (!values) return null;
-    const limit = symmetricLimit(values), [row, column] = position;
-    const size = outputSize(spec);
-    return {
-      values, rows, columns, table: this.tables.diverging, low: -limit, high: limit,
-      title: `Preview: feature map, ${size[0]} × ${size[1]}`,
-      chosen: [column - 0.5, row - 0.5, column + 0.5, row + 0.5],
-    };
-  }
-
-  /** The columns around the chosen output's with the preview's parameters. */
-  columnsMap({ spec, divisor, token }, { position }) {
-    const held = this.pixels.of(token);
-    const size = outputSize(spec), n = size[0] * size[1];
-    const nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
-    const at = position[0] * size[1] + position[1];
-    const first = Math.max(0, Math.min(at - 30, n - 60)), last = Math.min(n, first + 60);
-    const values = new Float64Array(nRows * (last - first));
-    for (let column = first; column < last; column += 1) {
-      const output = [Math.floor(column / size[1]), column % size[1]];
-      const vector = vectorOf(spec, held, output, [0, spec.channels]);
-      for (let row = 0; row < nRows; row += 1) {
-        values[row * (last - first) + column - first] = vector ? vector[row] : 0;
-      }
-    }
-    return {
-      values, rows: [0, nRows], columns: [first, last], table: this.tables.sequential, low: 0, high: 255,
-      title: `Preview: column matrix, ${nRows} × ${n.toLocaleString("en")}`, square: false, divisor,
-      chosen: [at - 0.5, -0.5, at + 0.5, nRows - 0.5],
-    };
+  sketch(panel, kind, scene, live) {
+    const look = { tables: this.tables };
+    if (kind === "patch" || kind === "vector") panel.paintLive(live, look, true);
+    const make = { output: featureMap, columns: columnsMap }[kind];
+    const map = make?.(scene, live.position, this.pixels.of(scene.token), this.tables);
+    if (map) panel.paintMap(map);
   }
 
   /** Are the numbers of this position those that torch gave? */
@@ -290,12 +226,12 @@ export class Conductor {
     const known = value !== undefined && !this.data.hidden;
     dataset.outputValue = known ? String(value) : "";
     dataset.state = confirmed ? "confirmed" : "preview";
-    this.text.textContent = this.data.hidden
+    this.bar.text.textContent = this.data.hidden
       ? `Output row ${pointed.position[0]}, column ${pointed.position[1]}: ?`
       : sentenceOf(pointed, scene, known ? shortNumber(value, 7) : "…");
     const pin = this.pinned ? "pinned, Escape frees" : "";
     const confirmation = confirmed && !this.data.hidden ? this.confirmation() : "";
-    this.mark.textContent = [confirmation, pin].filter(Boolean).join("; ");
+    this.bar.mark.textContent = [confirmation, pin].filter(Boolean).join("; ");
   }
 
   /** How far torch's number is from the one worked out here, once its pixels are held. */
@@ -420,36 +356,14 @@ export class Conductor {
     this.component.setTriggerValue("move", { row: this.target[0], column: this.target[1] });
   }
 
-  toggle() {
-    if (this.timer) this.pause();
-    else this.play();
-  }
-
-  play() {
-    dress(this.playing, "pause", "Pause");
-    const tick = () => {
-      if (!this.advance(1)) {
-        this.pause();
-        return;
-      }
-      this.timer = setTimeout(tick, Number(this.speed.value));
-    };
-    this.timer = setTimeout(tick, 0);
-  }
-
-  pause() {
-    clearTimeout(this.timer);
-    this.timer = null;
-    dress(this.playing, "play", PLAY);
-  }
-
   remove() {
-    this.pause();
+    this.bar.pause();
     this.unwatch();
     this.grid.lay([]);
     for (const each of page.panels.values()) this.grid.place(each);
     clearTimeout(this.sending);
     clearTimeout(this.saying);
+    clearTimeout(this.letting);
     cancelAnimationFrame(this.frame);
     if (page.conductor === this) page.conductor = null;
     this.data = null;

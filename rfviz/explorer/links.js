@@ -2,6 +2,7 @@
 // that are highlighted. Boxes are [left, top, right, bottom] in a panel's data coordinates.
 
 import { copies, outputSize, pixelOf, readers, receptiveField, tapOf } from "./geometry.js";
+import { grouped as number } from "./numbers.js";
 
 const MOST_BOXES = 2000;
 const MOST_TAPS = 400;
@@ -151,7 +152,6 @@ function product(pointed, { spec, filter }) {
 /** What is pointed at, in words. */
 export function sentenceOf(pointed, scene, value) {
   const { spec, filter } = scene;
-  const number = (n) => n.toLocaleString("en").replace("-", "−");
   const pair = (at) => `(${number(at[0])}, ${number(at[1])})`;
   if (pointed.all) {
     const { rows, columns } = readers(spec, pointed.pixel);

@@ -5,6 +5,7 @@ import { frameOf, locate } from "./axes.js";
 import { paintPatch, paintVector } from "./live.js";
 import { drawMarks, fit } from "./marks.js";
 import { element, page, themeOf } from "./page.js";
+import { sketchMap } from "./sketch.js";
 import { Tiles } from "./tiles.js";
 
 const CONFIG = {
@@ -240,11 +241,20 @@ export class Panel {
     });
   }
 
-  /** Show live values in place of the server's, or the server's again where there are none. */
-  paintLive(live, look) {
+  /**
+   * Show live values in place of the server's, or the server's again where there are none.
+   * @param {boolean} sketched they are of a kernel that the server's figure does not show
+   */
+  paintLive(live, look, sketched = false) {
     const paintIt = { patch: paintPatch, vector: paintVector }[this.header?.kind];
     if (!paintIt) return;
-    this.paintUnder(live && ((context, theme) => paintIt(context, this.figure, live, theme)), look, "live");
+    const paint = (context, theme) => paintIt(context, this.figure, live, theme, sketched);
+    this.paintUnder(live && paint, look, sketched ? "sketch" : "live");
+  }
+
+  /** Show a map that the server's figure does not have. */
+  paintMap(map) {
+    this.paintUnder((context, theme) => sketchMap(context, this.figure, map, theme), {}, "sketch");
   }
 
   /** Fetch and draw what a pan or zoom has brought into view. */
@@ -256,17 +266,16 @@ export class Panel {
     this.paintUnder(null);
   }
 
-  /** Draw the whole panel anew, in place of the server's figure. */
-  paintSketch(sketch, look) {
-    this.moved = true;
-    this.paintUnder((context, theme) => sketch(context, theme), look, "sketch");
-  }
-
   /** @param {"live" | "sketch"} mode how much of the server's figure is hidden meanwhile */
   paintUnder(paint, look, mode) {
     if (!this.drawnRevision || !this.header || this.header.hidden) return;
     const tiled = !paint && Boolean(this.tiles.tile);
+    this.sketched = Boolean(paint) && mode === "sketch";
+    // What was panned to is looked for again once the figure is back.
+    this.moved ||= this.sketched;
     this.host.classList.toggle("rfviz-tiled", tiled);
+    this.host.classList.toggle("rfviz-live", Boolean(paint) && mode === "live");
+    this.host.classList.toggle("rfviz-sketch", this.sketched);
     if (tiled) this.host.dataset.tile = this.tiles.tile.box.join(" ");
     else delete this.host.dataset.tile;
     if (tiled) {
@@ -274,17 +283,11 @@ export class Panel {
       this.tiles.paint(fit(this.under, this.figure), this.theme);
       return;
     }
-    this.host.classList.toggle("rfviz-live", Boolean(paint) && mode === "live");
-    this.host.classList.toggle("rfviz-sketch", Boolean(paint) && mode === "sketch");
     if (!paint && !this.underUsed) return;
     this.underUsed = Boolean(paint);
     const context = fit(this.under, this.figure);
     const { text, font } = this.theme;
     paint?.(context, { ...look, text, font, accent: this.header.accent });
-  }
-
-  get size() {
-    return { width: this.figure.clientWidth, height: this.figure.clientHeight };
   }
 
   /** The marks of an entry of the vector, which depend on how this figure is laid out. */

@@ -23,6 +23,7 @@ PREFIX = "rfviz"
 PLOTLY = f"{PREFIX}/plotly-{version('plotly')}.min.js"
 SCRIPTS = (
     "axes.js",
+    "bar.js",
     "conductor.js",
     "explorer.js",
     "geometry.js",
@@ -30,11 +31,13 @@ SCRIPTS = (
     "links.js",
     "live.js",
     "marks.js",
+    "numbers.js",
     "page.js",
     "panel.js",
     "payload.js",
     "pixels.js",
     "preview.js",
+    "preview_maps.js",
     "scales.js",
     "sketch.js",
     "tiles.js",

@@ -25,17 +25,25 @@ export function lookup(stops) {
   });
 }
 
-/** The colour of a value between two limits, as css. */
-export function css(table, value, low, high) {
-  const colour = table[indexOf(value, low, high)];
-  return `rgb(${colour & 255}, ${(colour >> 8) & 255}, ${(colour >> 16) & 255})`;
+/** Each colour of a table as css, and black or white, whichever is read more easily on it. */
+const styles = new WeakMap();
+
+function stylesOf(table) {
+  let made = styles.get(table);
+  if (!made) {
+    made = Array.from(table, (colour) => {
+      const [red, green, blue] = [colour & 255, (colour >> 8) & 255, (colour >> 16) & 255];
+      const light = 0.299 * red + 0.587 * green + 0.114 * blue;
+      return { fill: `rgb(${red}, ${green}, ${blue})`, text: light > 140 ? "#1b1f24" : "#ffffff" };
+    });
+    styles.set(table, made);
+  }
+  return made;
 }
 
-/** Black or white, whichever is read more easily on the value's colour. */
-export function contrast(table, value, low, high) {
-  const colour = table[indexOf(value, low, high)];
-  const light = 0.299 * (colour & 255) + 0.587 * ((colour >> 8) & 255) + 0.114 * ((colour >> 16) & 255);
-  return light > 140 ? "#1b1f24" : "#ffffff";
+/** The colour of a value between two limits as css, and that of a text on it. */
+export function styleOf(table, value, low, high) {
+  return stylesOf(table)[indexOf(value, low, high)];
 }
 
 export function indexOf(value, low, high) {

@@ -3,6 +3,7 @@
 // the new one has come; an answer that comes too late is dropped.
 
 import { frameOf } from "./axes.js";
+import { grouped } from "./numbers.js";
 import { raster } from "./scales.js";
 
 /** Cells across at the most; more columns than this are averaged. */
@@ -156,7 +157,7 @@ function columnRequest({ spec, token, columnShape }, trace, left, right) {
     toTile: (bytes, tables) => ({
       image: raster(bytes, cells, bins, tables.sequential, 0, 255),
       box: [first - 0.5, -0.5, last - 0.5, nRows - 0.5],
-      note: `columns ${first.toLocaleString("en")} to ${(last - 1).toLocaleString("en")}, ${mean > 1 ? `means of ${Number(mean.toPrecision(3)).toLocaleString("en")} columns` : "every entry"}`,
+      note: `columns ${grouped(first)} to ${grouped(last - 1)}, ${mean > 1 ? `means of ${grouped(Number(mean.toPrecision(3)))} columns` : "every entry"}`,
     }),
   };
 }

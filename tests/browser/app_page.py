@@ -107,6 +107,11 @@ class AppPage:
     def panel(self, name: str) -> Locator:
         return self.page.locator(f"[data-testid=rfviz-panel-{name}]")
 
+    def drawn(self, name: str) -> Locator:
+        """A panel that plotly has drawn; until then it has no axes and no cells to point at."""
+        self.page.wait_for_selector(f"[data-testid=rfviz-panel-{name}][data-draws]")
+        return self.panel(name)
+
     @property
     def panel_names(self) -> list[str]:
         names = self.page.locator(PANELS).evaluate_all(
@@ -116,8 +121,7 @@ class AppPage:
 
     def trace(self, panel: str, name: str, index: int = 0) -> Any:
         """One attribute of a trace that the panel has drawn, once it has."""
-        self.page.wait_for_selector(f"[data-testid=rfviz-panel-{panel}][data-draws]")
-        return self.panel(panel).evaluate(TRACE, [index, name])
+        return self.drawn(panel).evaluate(TRACE, [index, name])
 
     def z(self, panel: str, index: int = 0) -> torch.Tensor:
         """The values of a heatmap that the panel has drawn, float64."""
@@ -131,8 +135,8 @@ class AppPage:
         return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1)
 
     def click_cell(self, panel: str, row: float, column: float) -> None:
-        """Click on a cell of a panel, in the panel's own coordinates."""
-        self.page.mouse.click(*self.panel(panel).evaluate(CELL, [row, column]))
+        """Click on a cell of a panel, in the panel's own coordinates, once it is drawn."""
+        self.page.mouse.click(*self.drawn(panel).evaluate(CELL, [row, column]))
 
     def widget(self, key: str) -> Locator:
         """The widget of this key, which is also its name in the address."""

@@ -58,8 +58,8 @@ def shown(app: AppPage) -> Shown:
 
 
 def hover(app: AppPage, panel: str, row: float, column: float, subplot: str = "xy") -> None:
-    """Move the mouse to a place in a panel, in the panel's own coordinates."""
-    app.page.mouse.move(*app.panel(panel).evaluate(PLACE, [subplot, column, row]))
+    """Move the mouse to a place in a panel, in the panel's own coordinates, once it is drawn."""
+    app.page.mouse.move(*app.drawn(panel).evaluate(PLACE, [subplot, column, row]))
 
 
 def leave(app: AppPage) -> None:

@@ -148,3 +148,62 @@ def test_a_slider_that_would_not_fit_says_so(open_app: Open) -> None:
 
 def does_not_fit(app: AppPage) -> None:
     assert "does not fit" in shown(app).note
+
+
+# Notes every frame in which a panel shows what it showed when the watch began.
+WATCH_OLD = """(names) => {
+  const met = names.map((name) => document.querySelector(`[data-testid=rfviz-panel-${name}]`));
+  const before = met.map((panel) => panel.dataset.revision);
+  window.oldFigures = { frames: 0, seen: [] };
+  const look = () => {
+    window.oldFigures.frames += 1;
+    met.forEach((panel, index) => {
+      const old = panel.dataset.revision === before[index];
+      if (old && !panel.classList.contains("rfviz-sketch")) window.oldFigures.seen.push(names[index]);
+    });
+    window.oldFigures.request = requestAnimationFrame(look);
+  };
+  look();
+}"""
+OLD_SEEN = """() => {
+  cancelAnimationFrame(window.oldFigures.request);
+  return [window.oldFigures.frames, window.oldFigures.seen];
+}"""
+
+
+@pytest.mark.parametrize("value", [2, 9])
+def test_a_figure_of_before_is_not_seen_again_once_a_slider_is_let_go(
+    open_app: Open, value: int
+) -> None:
+    app = open_app("", {"weights": "gaussian", **FIXED}).settle()
+    case = replace(USUAL, weight=bank("gaussian", value, 1, 1))
+    with drag(app, "kernel", value):
+        app.eventually(partial(previews, app, case))
+        app.page.evaluate(WATCH_OLD, ["output", "patch", "vector"])
+    app.eventually(partial(confirms, app, case))
+    frames, seen = app.page.evaluate(OLD_SEEN)
+    assert frames > 1
+    assert seen == []
+
+
+SHIFTS = """() => {
+  window.shifts = [];
+  const note = (list) => window.shifts.push(...list.getEntries().map(({ value }) => value));
+  new PerformanceObserver(note).observe({ type: "layout-shift" });
+}"""
+
+
+def test_nothing_on_the_page_jumps(open_app: Open) -> None:
+    """The browser's own measure of moved layout; 0.1 is what web pages are advised to stay under."""
+    app = open_app("", FIXED).settle()
+    app.page.evaluate(SHIFTS)
+    for row in range(4, 24, 2):
+        hover(app, "output", row, 9)
+    leave(app)
+    with drag(app, "kernel", 6):
+        pass
+    app.settle()
+    app.panel("output").focus()
+    app.page.keyboard.press("ArrowLeft")
+    app.settle()
+    assert sum(app.page.evaluate("() => window.shifts")) < 0.002
