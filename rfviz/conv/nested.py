@@ -7,10 +7,17 @@ Distill 2019, applied from every map of the stack on.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rfviz.conv.geometry import PICTURE, AxisField, unit_bounds
 from rfviz.conv.layers import Layer
 from rfviz.conv.parameters import Pair
 from rfviz.conv.spec import ReceptiveField
-from rfviz.conv.stack import Branches, LayerGeometry, input_geometry, stack_geometry
+from rfviz.conv.stack import (
+    Branches,
+    LayerGeometry,
+    geometry_of,
+    input_geometry,
+    stack_geometry,
+)
 
 Path = tuple[Layer | Branches, ...]
 
@@ -28,6 +35,19 @@ class NestedField(NamedTuple):
     window: ReceptiveField
     middle: Pair
     field: ReceptiveField
+
+
+class NestedMap(NamedTuple):
+    """One map on the way of the units of a path: its size, and for each axis two fields.
+
+    `window` is what the path's units read of this map, `fields` what the map's units read of the
+    picture.
+    """
+
+    name: str
+    size: Pair
+    window: tuple[AxisField, AxisField]
+    fields: tuple[AxisField, AxisField]
 
 
 class Place(NamedTuple):
@@ -58,6 +78,23 @@ def places(layers: Sequence[Layer | Branches], input_size: object, in_channels: 
     return _placed(layers, (), input_geometry(input_size).output_size, in_channels, geometry)
 
 
+def nested_maps(path: Path, input_size: object) -> list[NestedMap]:
+    """Return the maps that the units at the end of a path read, the picture first, their own last.
+
+    Raises `InputError` where a layer does not fit.
+
+    >>> [each.size for each in nested_maps((Layer("Conv2d", 3), Layer("MaxPool2d", 2)), (8, 8))]
+    [(8, 8), (6, 6), (3, 3)]
+    """
+    ends = [input_geometry(input_size), *_ends(path, input_size)]
+    found = []
+    for index, end in enumerate(ends):
+        rest = path[index:]
+        above = stack_geometry(rest, end.output_size)[-1].fields if rest else (PICTURE, PICTURE)
+        found.append(NestedMap(end.name, end.output_size, above, end.fields))
+    return found
+
+
 def nested_fields(path: Path, input_size: object, unit: Pair) -> list[NestedField]:
     """Return the maps that a unit (row, column) at the end of a path reads, the picture first.
 
@@ -67,18 +104,25 @@ def nested_fields(path: Path, input_size: object, unit: Pair) -> list[NestedFiel
     >>> [(each.window.columns, each.field.columns) for each in fields]
     [(range(2, 6), range(3, 4)), (range(2, 4), range(2, 5)), (range(1, 2), range(2, 6))]
     """
-    ends = [input_geometry(input_size), *_ends(path, input_size)]
-    ends[-1].region(unit)
+    maps = nested_maps(path, input_size)
+    geometry_of(maps[-1].name, maps[-1].size, maps[-1].fields).region(unit)
+    return fields_in(maps, unit)
+
+
+def fields_in(maps: Sequence[NestedMap], unit: Pair) -> list[NestedField]:
+    """Return what a unit reads of each of the maps on its way; it must be one of the last map's.
+
+    >>> maps = nested_maps((Layer("Conv2d", 3),), (8, 8))
+    >>> fields_in(maps, (0, 1))[0].window.columns
+    range(1, 4)
+    """
     found = []
-    for index, end in enumerate(ends):
-        rest = path[index:]
-        window = _own(unit) if not rest else stack_geometry(rest, end.output_size)[-1].region(unit)
-        middle = (
-            _middle(window.rows, end.output_size[0]),
-            _middle(window.columns, end.output_size[1]),
-        )
-        field = end.region(middle)
-        found.append(NestedField(end.name, end.output_size, window, middle, field))
+    for each in maps:
+        rows, columns = (_span(each.window[axis], unit[axis]) for axis in (0, 1))
+        middle = (_middle(rows, each.size[0]), _middle(columns, each.size[1]))
+        field = ReceptiveField(*(_span(each.fields[axis], middle[axis]) for axis in (0, 1)))
+        window = ReceptiveField(rows, columns)
+        found.append(NestedField(each.name, each.size, window, middle, field))
     return found
 
 
@@ -124,8 +168,9 @@ def _n_entries(layer: Layer | Branches) -> int:
     return 1 + sum(_n_entries(each) for path in layer.paths for each in path)
 
 
-def _own(unit: Pair) -> ReceptiveField:
-    return ReceptiveField(range(unit[0], unit[0] + 1), range(unit[1], unit[1] + 1))
+def _span(field: AxisField, index: int) -> range:
+    bounds = unit_bounds(field, index)
+    return range(0) if bounds is None else range(bounds[0], bounds[1] + 1)
 
 
 def _middle(window: range, size: int) -> int:

@@ -1,11 +1,13 @@
-// The browser's half of the linked view. Three kinds of components mount here: panels, each one
-// plotly figure with its highlights; one conductor a page, which links them; and the bank, which
-// shows nothing and keeps the chosen filter at every size that a kernel slider can reach.
+// The browser's half of the linked views. Three kinds of components mount here: panels, each one
+// plotly figure with its highlights; one explorer a page, which links them, of a convolution or of a
+// stack of layers; and the bank, which shows nothing and keeps the chosen filter at every size that a
+// kernel slider can reach.
 //
 // Streamlit calls a component again at every rerun, on the same element: the instance is kept on
 // that element and updated, so that a figure is never taken down while parameters change.
 
 import { Conductor } from "./conductor.js";
+import { NestedExplorer } from "./nested.js";
 import { Panel } from "./panel.js";
 import { page } from "./page.js";
 import { decode } from "./payload.js";
@@ -49,7 +51,16 @@ export function panel(component) {
 
 /** @param {any} component what Streamlit passes */
 export function conductor(component) {
-  const [instance, leave] = instanceOn(component, Conductor);
+  return explorer(component, Conductor);
+}
+
+/** @param {any} component what Streamlit passes */
+export function nested(component) {
+  return explorer(component, NestedExplorer);
+}
+
+function explorer(component, Kind) {
+  const [instance, leave] = instanceOn(component, Kind);
   instance.update(component);
   return leave;
 }

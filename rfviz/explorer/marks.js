@@ -5,8 +5,8 @@ import { frameOf } from "./axes.js";
 
 /**
  * @typedef {{kind: "box" | "cells" | "frame", role: string, subplot?: string,
- *            boxes: number[][], inner?: number[], label?: string}} Mark
- * A box is [left, top, right, bottom] in data coordinates.
+ *            boxes: number[][], inner?: number[], colour?: string, label?: string}} Mark
+ * A box is [left, top, right, bottom] in data coordinates; without a colour it has the accent.
  */
 
 /** A chosen cell smaller than this many pixels gets a ring and cross hairs, to be found at all. */
@@ -20,7 +20,7 @@ const DASHES = { chosen: [], field: [], taps: [], copies: [3, 2], window: [7, 4]
  * @param {HTMLCanvasElement} canvas
  * @param {any} figure
  * @param {Mark[]} marks
- * @param {{accent: string, halo: string, quiet: string}} colours
+ * @param {{accent: string, halo: string, quiet: string, font: string}} colours
  */
 export function drawMarks(canvas, figure, marks, colours) {
   const context = fit(canvas, figure);
@@ -64,8 +64,9 @@ function drawBoxes(context, frame, mark, colours) {
   const dashes = DASHES[mark.role] ?? [];
   // A light line under the coloured one keeps the mark visible on every pixel value.
   strokeAll(context, pixels, colours.halo, strong ? 5 : 3, []);
-  strokeAll(context, pixels, colours.accent, strong ? 2.5 : 1.25, dashes);
+  strokeAll(context, pixels, mark.colour ?? colours.accent, strong ? 2.5 : 1.25, dashes);
   if (mark.role === "chosen") pixels.forEach((box) => drawFinder(context, frame, box, colours));
+  if (mark.label) drawLabel(context, frame, pixels[0], mark.label, colours);
 }
 
 function strokeAll(context, pixels, colour, width, dashes) {
@@ -93,6 +94,21 @@ function drawFinder(context, frame, [x, y, w, h], colours) {
     }
     context.stroke();
   }
+}
+
+/** A box's name above its top left corner, or inside it where there is no room above. */
+function drawLabel(context, frame, [x, y], label, colours) {
+  context.font = `12px ${colours.font}`;
+  context.textBaseline = "middle";
+  context.textAlign = "left";
+  const wide = context.measureText(label).width;
+  const left = Math.max(frame.left + 4, Math.min(x, frame.left + frame.width - wide - 8));
+  const top = y - 20 < frame.top ? Math.max(y, frame.top) + 4 : y - 20;
+  context.setLineDash([]);
+  context.fillStyle = "rgba(20, 24, 31, 0.85)";
+  context.fillRect(left - 4, top, wide + 8, 17);
+  context.fillStyle = "#ffffff";
+  context.fillText(label, left, top + 9);
 }
 
 /** The band between the outer box and the inner one, hatched: padding is no part of the picture. */

@@ -21,7 +21,9 @@ from rfviz.figures.style import ACCENT, DIVERGING, GREYS, channel_colour, sequen
 
 Box = tuple[float, float, float, float]
 Role = Literal["chosen", "taps", "copies", "window", "read", "padding"]
-Kind = Literal["input", "output", "columns", "weights", "product", "patch", "vector"]
+Kind = Literal[
+    "input", "output", "columns", "weights", "product", "patch", "vector", "fields", "growth"
+]
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,8 @@ def as_json_number(value: float) -> float | str:
     return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
 
 
-def _loader(export: str) -> str:
-    """The component's script: fetches explorer.js once and hands every call on to it.
+def loader(export: str) -> str:
+    """Return a component's script: it fetches explorer.js once and hands every call on to it.
 
     An inline script travels with every changed payload, so it is this short; and it runs from a
     ``blob:`` address, so the module's own address is made from the page's.
@@ -159,13 +161,13 @@ export default function (component) {{
 """
 
 
-_panel = st.components.v2.component("rfviz.panel", js=_loader("panel"), isolate_styles=False)
+_panel = st.components.v2.component("rfviz.panel", js=loader("panel"), isolate_styles=False)
 _conductor = st.components.v2.component(
-    "rfviz.conductor", js=_loader("conductor"), isolate_styles=False
+    "rfviz.conductor", js=loader("conductor"), isolate_styles=False
 )
 
 
-_bank = st.components.v2.component("rfviz.bank", js=_loader("bank"), isolate_styles=False)
+_bank = st.components.v2.component("rfviz.bank", js=loader("bank"), isolate_styles=False)
 
 
 def keep_bank(weights: Mapping[Pair, Sequence[float]]) -> None:
@@ -223,13 +225,14 @@ def show_panel(
         return
 
     def clicked() -> None:
-        _tell(on_cell, st.session_state[key].cell)
+        tell(on_cell, st.session_state[key].cell)
 
     header["choosesCells"] = True
     _panel(key=key, data=encode(header, figure), on_cell_change=clicked)
 
 
-def _tell(listener: Callable[[int, int], None] | None, event: Mapping[str, int] | None) -> None:
+def tell(listener: Callable[[int, int], None] | None, event: Mapping[str, int] | None) -> None:
+    """Tell a page's listener the row and column of an event, if there was one."""
     if listener is not None and event:
         listener(int(event["row"]), int(event["column"]))
 
@@ -260,10 +263,10 @@ def conduct(
     """
 
     def moved() -> None:
-        _tell(on_move, st.session_state[key].move)
+        tell(on_move, st.session_state[key].move)
 
     def pixel_chosen() -> None:
-        _tell(on_pixel, st.session_state[key].pixel)
+        tell(on_pixel, st.session_state[key].pixel)
 
     data = {
         "position": [position.row, position.column],

@@ -237,7 +237,7 @@ export class Panel {
     this.painted = key;
     const all = [...(this.header.marks ?? []), ...marks];
     drawMarks(this.overlay, this.figure, all, {
-      accent: this.header.accent, halo: "rgba(255, 255, 255, 0.85)", quiet: this.theme.text,
+      accent: this.header.accent, halo: "rgba(255, 255, 255, 0.85)", quiet: this.theme.text, font: this.theme.font,
     });
   }
 

@@ -24,6 +24,7 @@ PLOTLY = f"{PREFIX}/plotly-{version('plotly')}.min.js"
 SCRIPTS = (
     "axes.js",
     "bar.js",
+    "chooser.js",
     "conductor.js",
     "explorer.js",
     "geometry.js",
@@ -31,6 +32,7 @@ SCRIPTS = (
     "links.js",
     "live.js",
     "marks.js",
+    "nested.js",
     "numbers.js",
     "page.js",
     "panel.js",

@@ -1,4 +1,4 @@
-"""The receptive fields of one unit at every layer, nested on the picture."""
+"""The picture that the receptive fields of a unit are drawn on, nested, by the explorer."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,10 +11,7 @@ from rfviz.conv.parameters import Pair
 from rfviz.conv.spec import ReceptiveField
 from rfviz.figures.axes import integer_axis
 from rfviz.figures.picture import picture_figure
-from rfviz.figures.style import ACCENT, FRAME, SEQUENTIAL, base_layout, by
-
-OUTSIDE = "rgba(128,128,128,0.55)"
-HALO = "rgba(255,255,255,0.75)"
+from rfviz.figures.style import FRAME, SEQUENTIAL, base_layout, by
 
 
 class View(NamedTuple):
@@ -42,10 +39,11 @@ def nested_fields_figure(
     unit: str,
     shown: ReceptiveField | None = None,
 ) -> go.Figure:
-    """Draw nested receptive fields, the chosen unit's last, over a picture in input coordinates.
+    """Draw a picture in input coordinates, for boxes that follow the unit pointed at.
 
-    `unit` names the chosen unit in the title; `shown` are the rows and columns of the view, the
-    picture and the whole field by default. Raises `InputError` for no field.
+    The chosen unit's `fields`, its own last, are said in the words for those who cannot see them,
+    with `unit` for its name; `shown` are the rows and columns of the view, the picture and the
+    whole field by default. Raises `InputError` for no field.
 
     >>> from rfviz.figures.picture import PNG
     >>> field = ReceptiveField(range(-1, 2), range(3))
@@ -58,13 +56,17 @@ def nested_fields_figure(
     field = fields[-1].field
     area = len(field.rows) * len(field.columns)
     outside = 1 - _inside(field, input_size) / area if area else 0.0
-    title = f"Receptive field of {unit}: {len(field.rows)} × {len(field.columns)} pixels"
-    title += f", {outside:.0%} of it outside the picture" if outside else ""
-    alt = f"{title}. Nested in it: {', '.join(_words(each) for each in fields[:-1][-12:])}."
+    names = " to ".join(dict.fromkeys(each.name for each in (fields[0], fields[-1])))
+    title = f"Receptive fields of {names}, nested"
+    alt = f"Receptive field of {unit}: {len(field.rows)} × {len(field.columns)} pixels"
+    alt += f", {outside:.0%} of it outside the picture" if outside else ""
+    alt += f". Nested in it: {', '.join(_words(each) for each in fields[:-1][-12:])}."
     picture = picture_figure(
         view.image, shown_size=view.shown_size, top=0, left=0, factor=view.step,
         input_size=input_size, pads=((0, 0), (0, 0)),
     ).data[0]  # fmt: skip
+    # The sentence above the panel says what is pointed at; a label would cover the boxes.
+    picture.hoverinfo, picture.hovertemplate = "skip", None
     picture.x0 = view.left + (view.step[1] - 1) / 2
     picture.y0 = view.top + (view.step[0] - 1) / 2
     view_of = shown or _all(field, input_size)
@@ -73,8 +75,16 @@ def nested_fields_figure(
     layout["xaxis"] = _axis("Input column", view_of.columns, input_size[1], down=False)
     layout["yaxis"] = _axis("Input row", view_of.rows, input_size[0], down=True)
     layout["yaxis"] |= {"scaleanchor": "x", "scaleratio": 1}
-    traces = [picture, _edge(input_size), _hatched(field, input_size), *_boxes(fields)]
-    return go.Figure(traces, layout)
+    return go.Figure([picture, _edge(input_size)], layout)
+
+
+def layer_colours(n_layers: int) -> list[str]:
+    """Return a colour for each of the nested boxes, from the first layer's to the last.
+
+    >>> layer_colours(1)
+    ['rgb(0, 34, 78)']
+    """
+    return list(sample_colorscale(SEQUENTIAL, [i / max(1, n_layers) for i in range(n_layers)]))
 
 
 def _inside(field: ReceptiveField, size: Pair) -> int:
@@ -100,34 +110,6 @@ def _axis(title: str, shown: range, size: int, *, down: bool) -> dict[str, objec
     return axis | {"range": [high, low] if down else [low, high]}
 
 
-def _boxes(fields: Sequence[LayerField]) -> list[go.Scatter]:
-    """A frame for each field, the deepest last and widest, each on a light line to be seen."""
-    colours = sample_colorscale(SEQUENTIAL, [i / max(1, len(fields)) for i in range(len(fields))])
-    traces = []
-    for number, (each, colour) in enumerate(zip(fields, colours, strict=True), 1):
-        chosen = number == len(fields)
-        if not (each.field.rows and each.field.columns):
-            continue
-        x, y = _corners(each.field)
-        width = 3 if chosen else 1.5
-        halo = {"color": HALO, "width": width + 2}
-        traces.append(
-            go.Scatter(x=x, y=y, mode="lines", line=halo, hoverinfo="skip", showlegend=False)
-        )
-        traces.append(
-            go.Scatter(
-                x=x,
-                y=y,
-                mode="lines",
-                line={"color": ACCENT if chosen else colour, "width": width},
-                name=each.name,
-                hovertemplate=f"{_words(each)}<extra></extra>",
-                showlegend=False,
-            )
-        )
-    return traces
-
-
 def _words(each: LayerField) -> str:
     rows, columns = each.field.rows, each.field.columns
     name = each.name.replace("<", "&lt;")
@@ -147,34 +129,3 @@ def _edge(size: Pair) -> go.Scatter:
     x, y = _corners(ReceptiveField(range(size[0]), range(size[1])))
     line = {"color": FRAME, "width": 1}
     return go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False)
-
-
-def _hatched(field: ReceptiveField, size: Pair) -> go.Scatter:
-    """The parts of the field outside the picture, hatched: above, below, left and right."""
-    rows, columns = field.rows, field.columns
-    height, width = size
-    parts = [
-        (range(rows.start, min(rows.stop, 0)), columns),
-        (range(max(rows.start, height), rows.stop), columns),
-        (range(max(rows.start, 0), min(rows.stop, height)),
-         range(columns.start, min(columns.stop, 0))),
-        (range(max(rows.start, 0), min(rows.stop, height)),
-         range(max(columns.start, width), columns.stop)),
-    ]  # fmt: skip
-    x: list[float | None] = []
-    y: list[float | None] = []
-    for down, across in parts:
-        if down and across:
-            corners = _corners(ReceptiveField(down, across))
-            x += [*corners[0], None]
-            y += [*corners[1], None]
-    return go.Scatter(
-        x=x or [None],
-        y=y or [None],
-        mode="lines",
-        line={"width": 0},
-        fill="toself",
-        fillpattern={"shape": "/", "size": 6, "fgcolor": OUTSIDE, "bgcolor": "rgba(0,0,0,0)"},
-        hoverinfo="skip",
-        showlegend=False,
-    )

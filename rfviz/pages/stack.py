@@ -45,8 +45,10 @@ with growth:
     stack_view.show_growth(choice, places, unit)
 if hidden_here():
     st.stop()
-fields = stack_view.fields_of(choice, unit)
+maps = stack_view.maps_of(choice, unit)
+fields = stack_view.fields_of(maps, unit)
 stack_view.unit_sentence(choice, unit, fields)
+stack_view.link(choice, places, unit, maps, fields)
 left, right = st.columns(2)
 with left:
     stack_view.show_fields(picture, choice, unit, fields)

@@ -7,12 +7,13 @@ from typing import Any
 import streamlit as st
 
 from rfviz.conv.arithmetic import layer_cost
-from rfviz.conv.nested import NestedField, Place, nested_fields, places
+from rfviz.conv.nested import NestedField, NestedMap, Place, fields_in, nested_maps, places
 from rfviz.conv.parameters import Pair, by
 from rfviz.conv.spec import ReceptiveField
 from rfviz.explorer.mount import show_panel
+from rfviz.explorer.nested import link_fields
 from rfviz.figures.field_growth import Growth, field_growth_figure
-from rfviz.figures.nested_fields import LayerField, View, nested_fields_figure
+from rfviz.figures.nested_fields import LayerField, View, layer_colours, nested_fields_figure
 from rfviz.figures.style import number
 from rfviz.io.pictures import crop_picture, picture_jpeg, picture_png, reduce_picture
 from rfviz.ui import caches
@@ -92,7 +93,8 @@ def show_growth(choice: StackChoice, found: Sequence[Place], unit: Unit) -> None
         for place in found
     ]
     figure = field_growth_figure(layers, input_size=choice.input_size, chosen=unit.index)
-    show_panel(figure, name="stack-growth", height=340)
+    show_panel(figure, name="stack-growth", height=340, kind="growth", on_cell=_choose_layer)
+    st.caption("Point at a layer to see its box on the picture; a click chooses it.")
 
 
 def unit_widgets(found: Sequence[Place]) -> Unit:
@@ -112,11 +114,46 @@ def unit_widgets(found: Sequence[Place]) -> Unit:
     return Unit(index, place, (row, column))
 
 
-def fields_of(choice: StackChoice, unit: Unit) -> list[NestedField]:
+def maps_of(choice: StackChoice, unit: Unit) -> list[NestedMap]:
+    """Every map on the way of the layer's units to the picture."""
+    key = ("stack maps", choice.key, unit.index)
+    return caches.remembered(key, lambda: nested_maps(unit.place.path, choice.input_size))
+
+
+def fields_of(maps: Sequence[NestedMap], unit: Unit) -> list[NestedField]:
     """What the unit reads at every map on its way to the picture."""
-    key = ("stack fields", choice.key, unit.index, unit.position)
+    return fields_in(maps, unit.position)
+
+
+def link(
+    choice: StackChoice,
+    found: Sequence[Place],
+    unit: Unit,
+    maps: Sequence[NestedMap],
+    fields: Sequence[NestedField],
+) -> None:
+    """Mount the explorer that draws the nested fields and moves the unit."""
+    numbers = {place.path: number for number, place in enumerate(found, 1)}
     path = unit.place.path
-    return caches.remembered(key, lambda: nested_fields(path, choice.input_size, unit.position))
+    on_the_way = [numbers[path[:depth]] for depth in range(1, len(path))]
+    link_fields(
+        unit.position,
+        maps,
+        unit.place.geometry,
+        _unit_words(choice, unit, fields),
+        layers=[0, *on_the_way, unit.index + 1],
+        colours=["", *layer_colours(len(maps) - 1)],
+        on_move=_choose_unit,
+    )
+
+
+def _choose_unit(row: int, column: int) -> None:
+    st.session_state["stack_unit_row"] = max(0, row)
+    st.session_state["stack_unit_column"] = max(0, column)
+
+
+def _choose_layer(_: int, layer: int) -> None:
+    st.session_state["stack_layer"] = max(1, layer)
 
 
 def show_fields(
@@ -138,7 +175,7 @@ def show_fields(
         shown=shown,
     )
     rows, columns = len(shown.rows), len(shown.columns)
-    show_panel(figure, name="stack-fields", height=HEIGHT, size=(rows, columns))
+    show_panel(figure, name="stack-fields", height=HEIGHT, kind="fields", size=(rows, columns))
     if size != picture.size:
         st.caption(
             f"The picture of {by(picture.size)} pixels is stretched to the input of {by(size)}. "
@@ -148,10 +185,13 @@ def show_fields(
 
 def unit_sentence(choice: StackChoice, unit: Unit, fields: Sequence[NestedField]) -> None:
     """The chosen unit's field in words: rows, columns, and how much lies outside."""
+    st.markdown(as_text(_unit_words(choice, unit, fields)))
+
+
+def _unit_words(choice: StackChoice, unit: Unit, fields: Sequence[NestedField]) -> str:
     field = fields[-1].field
     if not (field.rows and field.columns):
-        st.markdown(as_text(f"The {unit.words} reads no pixel at all."))
-        return
+        return f"The {unit.words} reads no pixel at all."
     height, width = choice.input_size
     inside = _overlap(field.rows, height) * _overlap(field.columns, width)
     outside = 1 - inside / (len(field.rows) * len(field.columns))
@@ -162,7 +202,7 @@ def unit_sentence(choice: StackChoice, unit: Unit, fields: Sequence[NestedField]
     )
     if outside:
         words += f" {outside:.1%} of its field lies outside the picture, in padding (hatched)."
-    st.markdown(as_text(words))
+    return words
 
 
 def show_windows(fields: Sequence[NestedField]) -> None:

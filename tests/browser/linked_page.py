@@ -17,6 +17,10 @@ PLACE = """async (panel, [subplot, x, y]) => {
   const frame = frameOf(figure, subplot), box = figure.getBoundingClientRect();
   return [box.left + frame.x(x), box.top + frame.y(y)];
 }"""
+MARKS = """async (name) => {
+  const { page } = await import("/rfviz/page.js");
+  return JSON.parse(page.panels.get(name)?.painted ?? "[]");
+}"""
 SHOWN = """async () => {
   const { page } = await import("/rfviz/page.js");
   const { dataset } = page.conductor.host;
@@ -55,6 +59,18 @@ class Shown(NamedTuple):
 def shown(app: AppPage) -> Shown:
     found = app.page.evaluate(SHOWN)
     return Shown(**{**found, "output": tuple(found["output"])})
+
+
+def drawn_marks(app: AppPage, panel: str) -> list[dict[str, Any]]:
+    """The highlights that a panel has drawn."""
+    found: list[dict[str, Any]] = app.page.evaluate(MARKS, panel)
+    return found
+
+
+def drawn_boxes(app: AppPage) -> list[list[float]]:
+    """The nested boxes in the order of the layers, as [left, top, right, bottom]."""
+    marks = drawn_marks(app, "stack-fields")
+    return [mark["boxes"][0] for mark in marks if mark["kind"] == "box"]
 
 
 def hover(app: AppPage, panel: str, row: float, column: float, subplot: str = "xy") -> None:

@@ -7,9 +7,8 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.spec import ReceptiveField
 from rfviz.figures.effective_field import effective_field_figure
 from rfviz.figures.field_growth import Growth, field_growth_figure
-from rfviz.figures.nested_fields import LayerField, View, nested_fields_figure
+from rfviz.figures.nested_fields import LayerField, View, layer_colours, nested_fields_figure
 from rfviz.figures.picture import PNG
-from rfviz.figures.style import ACCENT
 
 LAYERS = [Growth("a", (3, 3), (1, 1)), Growth("b", (5, 5), (2, 2), aligned=False)]
 VIEW = View(PNG, (4, 4), 0, 0, (2, 2))
@@ -39,18 +38,13 @@ def test_growth_shows_columns_where_they_differ() -> None:
         field_growth_figure([], input_size=(8, 8))
 
 
-def test_nested_boxes_end_with_the_chosen_one() -> None:
+def test_nested_fields_are_in_words() -> None:
     fields = [LayerField("a", field(2, 5, 2, 5)), LayerField("b", field(-2, 6, 0, 8))]
     figure = nested_fields_figure(VIEW, fields, input_size=(8, 8), unit="unit (1, 1) of b")
-    boxes = [trace for trace in figure.data if trace.name in {"a", "b"}]
-    assert [trace.line.color == ACCENT for trace in boxes] == [False, True]
-    assert min(boxes[0].y) == 1.5
-    assert max(boxes[1].y) == 5.5
-    title = figure.layout.title.text.replace("<br>", " ")
-    assert "8 × 8 pixels, 25% of it outside the picture" in title
-    # Hatched: two rows above the picture, over the field's eight columns.
-    hatched = [y for y in figure.data[2].y if y is not None]
-    assert (min(hatched), max(hatched)) == (-2.5, -0.5)
+    alt = figure.layout.meta["alt"]
+    assert "unit (1, 1) of b: 8 × 8 pixels, 25% of it outside the picture" in alt
+    assert "a: 3 × 3" in alt
+    assert len(set(layer_colours(5))) == 5
     assert figure.layout.yaxis.range == (8.0, -3.0)
 
 
@@ -62,7 +56,7 @@ def test_picture_lies_where_the_input_has_it() -> None:
     )
     image = figure.data[0]
     assert (image.y0, image.dy, image.x0, image.dx) == (4, 1, 2.25, 0.5)
-    assert "outside" not in figure.layout.title.text
+    assert "outside" not in figure.layout.meta["alt"]
     with pytest.raises(InputError):
         nested_fields_figure(VIEW, [], input_size=(8, 8), unit="a")
 

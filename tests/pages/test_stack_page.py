@@ -2,6 +2,7 @@
 
 import io
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ from torch import nn
 
 from rfviz.conv.architectures import architecture
 from rfviz.conv.effective import effective_field
+from rfviz.conv.geometry import AxisField, Track
+from rfviz.conv.nested import NestedMap, fields_in
 from rfviz.conv.stack import stack_geometry
 from rfviz.ui.effective_view import CHANNELS, narrowed
 from rfviz.ui.stack_text import stack_in, text_of
@@ -29,8 +32,28 @@ def sentences(page: OpenedPage) -> str:
 
 def boxes(page: OpenedPage) -> dict[str, tuple[float, float, float, float]]:
     """(top, bottom, left, right) of each frame on the picture, by the layer's name."""
-    traces = [t for t in page.panels["stack-fields"].figure["data"][1:] if t.get("name")]
-    return {t["name"]: (min(t["y"]), max(t["y"]), min(t["x"]), max(t["x"])) for t in traces}
+    sent = page.conductor["maps"]
+    maps = [
+        NestedMap(each["name"], each["size"], axes(each["window"]), axes(each["field"]))
+        for each in sent
+    ]
+    row, column = page.place
+    found = {each.name: each.field for each in fields_in(maps, (row, column))[1:]}
+    return {
+        name: (
+            field.rows.start - 0.5, field.rows.stop - 0.5,
+            field.columns.start - 0.5, field.columns.stop - 0.5,
+        )
+        for name, field in found.items()
+    }  # fmt: skip
+
+
+def axes(sent: list[list[dict[str, Any]]]) -> tuple[AxisField, AxisField]:
+    rows, columns = (
+        tuple(Track(each["period"], each["shift"], tuple(each["bounds"])) for each in tracks)
+        for tracks in sent
+    )
+    return rows, columns
 
 
 def test_opens_on_a_network_with_its_published_field(vgg: OpenedPage) -> None:
@@ -180,3 +203,13 @@ def test_layers_of_a_file_become_the_table_and_say_what_is_assumed() -> None:
     assert any("text that begins 'no weights'" in error for error in page.errors)
     # The stack is as it was.
     assert page.address()["stack_layers"] == "c5p2o8~0,c3p1o8g8~2"
+
+
+def test_a_unit_and_a_layer_chosen_in_the_browser_go_to_the_address() -> None:
+    page = OpenedPage("stack", {"sample": "glyph"})
+    page.tell("move", {"row": 1, "column": 6})
+    assert page.place == (1, 6)
+    assert page.address().items() >= {"stack_unit_row": "1", "stack_unit_column": "6"}.items()
+    numbers = [each["layer"] for each in page.conductor["maps"]]
+    assert numbers == list(range(19))
+    assert len({each["colour"] for each in page.conductor["maps"]}) == 19
