@@ -12,10 +12,13 @@ import torch
 from rfviz.conv.effective import EffectiveField, _described, _weigh, unit_gradient
 from rfviz.conv.errors import InputError
 from rfviz.conv.layers import Layer
-from rfviz.conv.network import Network
+from rfviz.conv.nested import places
+from rfviz.conv.network import Network, network_with
 from rfviz.conv.parameters import Pair, by
 from rfviz.conv.progress import part_of
 from rfviz.conv.stack import Branches, stack_geometry
+
+Parameters = Sequence[tuple[torch.Tensor, torch.Tensor | None]]
 
 # Numbers of all feature maps together: their gradients are kept until a seed is done.
 MOST_ACTIVATIONS = 40_000_000
@@ -30,22 +33,31 @@ def effective_steps(
     hidden_channels: int = 8,
     relu: bool = False,
     n_seeds: int = 10,
+    parameters: Parameters | None = None,
 ) -> Generator[float, None, EffectiveField]:
     """Yield the fraction done after each seed; return what `effective_field` returns.
 
-    Raises `InputError` as it does, and for a stack whose feature maps hold more than
-    `MOST_ACTIVATIONS` numbers.
+    With `parameters`, the (weight, bias) of each weighted layer in order, the stack keeps its own
+    channels, only the picture is drawn for each seed, and without ReLU one seed says it all.
+    Raises `InputError` as `effective_field` and `network_with` do, and for a stack whose feature
+    maps hold more than `MOST_ACTIVATIONS` numbers.
 
     >>> steps = effective_steps([Layer("Conv2d", 3)], (8, 8), (0, 0), n_seeds=2)
     >>> list(steps)
     [0.5, 1.0]
     """
-    check_activations(layers, input_size, hidden_channels)
-    network = Network(layers, in_channels, hidden_channels, relu)
+    own = parameters is not None
+    check_activations(layers, input_size, None if own else hidden_channels, in_channels)
+    if parameters is None:
+        network = Network(layers, in_channels, hidden_channels, relu)
+    else:
+        network = network_with(layers, in_channels, parameters, relu)
+        n_seeds = n_seeds if relu else 1
     total = torch.zeros(input_size, dtype=torch.float64)
     for seed in range(n_seeds):
         generator = torch.Generator().manual_seed(seed)
-        _weigh(network, relu, None, generator)
+        if not own:
+            _weigh(network, relu, None, generator)
         drawn = torch.randn(in_channels, *input_size, generator=generator)
         _, gradient = unit_gradient(network, drawn, unit)
         total += gradient.double().square().mean(dim=0)
@@ -69,6 +81,7 @@ def depth_steps(
     hidden_channels: int = 8,
     relu: bool = False,
     n_seeds: int = 10,
+    parameters: Parameters | None = None,
 ) -> Generator[float, None, list[DepthField]]:
     """The same for the middle unit of every layer: how the field grows with depth, in rows.
 
@@ -91,6 +104,7 @@ def depth_steps(
             hidden_channels=hidden_channels,
             relu=relu,
             n_seeds=n_seeds,
+            parameters=parameters,
         )
         field = yield from part_of(steps, depth - 1, len(layers))
         found.append(DepthField(geometry.name, geometry.receptive_field[0], field.fit.sigma[0]))
@@ -112,15 +126,24 @@ def square_root_law(sigmas: Sequence[float]) -> float:
 
 
 def check_activations(
-    layers: Sequence[Layer | Branches], input_size: Pair, hidden_channels: int
+    layers: Sequence[Layer | Branches],
+    input_size: Pair,
+    hidden_channels: int | None,
+    in_channels: int = 1,
 ) -> int:
     """Return how many numbers the feature maps hold; `InputError` past `MOST_ACTIVATIONS`.
+
+    With `hidden_channels` of None every map has the channels that its layer gives.
 
     >>> check_activations([Layer("Conv2d", 3)], (8, 8), 2)
     72
     """
-    sizes = [each.output_size for each in stack_geometry(layers, input_size)]
-    count = hidden_channels * sum(height * width for height, width in sizes)
+    found = places(layers, input_size, in_channels)
+    count = sum(
+        (hidden_channels or place.out_channels)
+        * (place.geometry.output_size[0] * place.geometry.output_size[1])
+        for place in found
+    )
     if count > MOST_ACTIVATIONS:
         raise InputError(
             f"On an input of {by(input_size)} the feature maps hold {count:,} numbers, more than "

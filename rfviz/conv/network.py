@@ -72,6 +72,43 @@ def weighted_layers(network: nn.Module) -> list[nn.Conv2d | nn.ConvTranspose2d]:
     return [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
 
 
+def network_with(
+    layers: Iterable[object],
+    in_channels: object,
+    parameters: Sequence[tuple[torch.Tensor, torch.Tensor | None]],
+    relu: bool = False,
+) -> Network:
+    """Return a stack with the (weight, bias) of its weighted layers, in order; a bias may be None.
+
+    Parameters that the stack is too short for are left over. Raises `InputError` where there are
+    too few, and where a shape is not the layer's.
+
+    >>> ones = torch.ones(2, 1, 1, 1)
+    >>> network_with([Layer("Conv2d", 1, out_channels=2)], 1, [(ones, None)])(ones[:1]).shape
+    torch.Size([1, 2, 1, 1])
+    """
+    network = Network(layers, in_channels, None, relu)
+    weighted = weighted_layers(network)
+    if len(parameters) < len(weighted):
+        raise InputError(
+            f"The stack has {len(weighted)} layers with weights, and weights are given for "
+            f"{len(parameters)}.",
+            remedy="Leave out the layers that were added, or use random weights",
+        )
+    for index, (layer, (weight, bias)) in enumerate(zip(weighted, parameters, strict=False), 1):
+        if weight.shape != layer.weight.shape:
+            raise InputError(
+                f"Layer {index} with weights has a weight of shape {tuple(layer.weight.shape)}, "
+                f"and one of {tuple(weight.shape)} is given.",
+                remedy="Give its kernel, channels and groups as the weights have them",
+            )
+        with torch.no_grad():
+            layer.weight.copy_(weight)
+            if layer.bias is not None:
+                layer.bias.copy_(torch.zeros(()) if bias is None else bias)
+    return network
+
+
 def _module(
     layer: Layer | Branches, channels: int, hidden: int | None, relu: bool
 ) -> tuple[nn.Module, int]:

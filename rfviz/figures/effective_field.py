@@ -8,12 +8,20 @@ import torch
 from rfviz.conv.errors import InputError
 from rfviz.conv.spec import ReceptiveField
 from rfviz.figures.axes import map_axes
+from rfviz.figures.nested_fields import View, view_trace
 from rfviz.figures.raster import heatmap
 from rfviz.figures.style import ACCENT, SEQUENTIAL, base_layout, number, plottable
 
 GAUSSIAN = "#E69F00"
 WITHIN = "#FFFFFF"
 N_CORNERS = 73
+# Over a picture, what matters little lets it through.
+OVER_PICTURE = (
+    (0.0, "rgba(13,8,135,0)"),
+    (0.15, "rgba(126,3,168,0.25)"),
+    (0.5, "rgba(204,71,120,0.7)"),
+    (1.0, "rgba(240,249,33,0.95)"),
+)
 
 
 def effective_field_figure(
@@ -26,8 +34,11 @@ def effective_field_figure(
     sigma: tuple[float, float],
     radius: float,
     title: str,
+    view: View | None = None,
 ) -> go.Figure:
     """Draw an (h, w) part of the mean squared gradient as its root, 1 at the largest.
+
+    With a `view` of the picture, the map lies over it, the clearer the stronger the gradient.
 
     The part starts with input pixel (`top`, `left`). Over it the theoretical `field` as a box, the
     circle of `radius` pixels that holds 95 percent, and two standard deviations of the Gaussian,
@@ -50,7 +61,7 @@ def effective_field_figure(
     raster = heatmap(
         shown / most,
         {"x0": left, "dx": 1, "y0": top, "dy": 1},
-        scale=SEQUENTIAL,
+        scale=SEQUENTIAL if view is None else OVER_PICTURE,
         limits=(0.0, 1.0),
         hover="row %{y:d}, column %{x:d}: %{z:.3~g} of the largest gradient",
         bar={},
@@ -70,7 +81,8 @@ def effective_field_figure(
     legend |= {"bgcolor": "#3B4A63", "font": {"color": "#FFFFFF"}}
     layout |= {"showlegend": True, "legend": legend | {"itemclick": False}}
     layout["margin"] = layout["margin"] | {"b": 80}
-    return go.Figure([raster, *around], layout)
+    below = [] if view is None else [view_trace(view)]
+    return go.Figure([raster, *around, *below], layout)
 
 
 def _line(x: list[float], y: list[float], colour: str, dash: str, name: str) -> go.Scatter:

@@ -10,7 +10,7 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.parameters import Pair
 from rfviz.conv.spec import ReceptiveField
 from rfviz.figures.axes import integer_axis
-from rfviz.figures.picture import picture_figure
+from rfviz.figures.picture import picture_trace
 from rfviz.figures.style import FRAME, SEQUENTIAL, base_layout, by
 
 
@@ -61,21 +61,26 @@ def nested_fields_figure(
     alt = f"Receptive field of {unit}: {len(field.rows)} × {len(field.columns)} pixels"
     alt += f", {outside:.0%} of it outside the picture" if outside else ""
     alt += f". Nested in it: {', '.join(_words(each) for each in fields[:-1][-12:])}."
-    picture = picture_figure(
-        view.image, shown_size=view.shown_size, top=0, left=0, factor=view.step,
-        input_size=input_size, pads=((0, 0), (0, 0)),
-    ).data[0]  # fmt: skip
-    # The sentence above the panel says what is pointed at; a label would cover the boxes.
-    picture.hoverinfo, picture.hovertemplate = "skip", None
-    picture.x0 = view.left + (view.step[1] - 1) / 2
-    picture.y0 = view.top + (view.step[0] - 1) / 2
     view_of = shown or _all(field, input_size)
     layout = base_layout(title, name="nested_fields", alt=alt)
     # A margin of the view, so that the outermost box is not on the frame.
     layout["xaxis"] = _axis("Input column", view_of.columns, input_size[1], down=False)
     layout["yaxis"] = _axis("Input row", view_of.rows, input_size[0], down=True)
     layout["yaxis"] |= {"scaleanchor": "x", "scaleratio": 1}
-    return go.Figure([picture, _edge(input_size)], layout)
+    return go.Figure([view_trace(view), _edge(input_size)], layout)
+
+
+def view_trace(view: View) -> go.Image:
+    """Return the picture's trace in input coordinates.
+
+    It has no label: a sentence says what is pointed at, and a label would cover the boxes.
+
+    >>> from rfviz.figures.picture import PNG
+    >>> view_trace(View(PNG, (4, 4), 2, 0, (1, 2))).hoverinfo
+    'skip'
+    """
+    trace = picture_trace(view.image, view.shown_size, view.top, view.left, view.step)
+    return trace.update(hoverinfo="skip")
 
 
 def layer_colours(n_layers: int) -> list[str]:

@@ -44,17 +44,31 @@ def picture_figure(
     layout = base_layout(sentence, name="picture", alt=alt)
     axes = map_axes("Input", (-above, height - 1 + below), (-before, width - 1 + after))
     exact = "" if step == (1, 1) else "around "
-    trace = go.Image(
-        source=_data_uri(image),
-        meta={"rows": shown_size[0], "columns": shown_size[1]},
-        **cells(top, left, step),
-        zsmooth="fast" if max(shown_size) > MOST_SHARP else False,
+    trace = picture_trace(image, shown_size, top, left, step).update(
         # The label would take the colour of the pixel, in a form that plotly itself cannot read.
         hoverlabel={"bgcolor": "#333333", "font": {"color": "#FFFFFF"}},
         hovertemplate=f"{exact}row %{{y:d}}, column %{{x:d}}: "
         "%{color[0]}, %{color[1]}, %{color[2]}<extra></extra>",
     )
     return go.Figure(trace, layout | axes)
+
+
+def picture_trace(
+    image: bytes, shown_size: tuple[int, int], top: float, left: float, step: tuple[float, float]
+) -> go.Image:
+    """Return the trace of PNG or JPEG bytes whose first raster pixel starts with (top, left).
+
+    Raises `InputError` for bytes of another format.
+
+    >>> picture_trace(PNG, (4, 4), 2, 0, (1, 2)).x0
+    0.5
+    """
+    return go.Image(
+        source=_data_uri(image),
+        meta={"rows": shown_size[0], "columns": shown_size[1]},
+        **cells(top, left, step),
+        zsmooth="fast" if max(shown_size) > MOST_SHARP else False,
+    )
 
 
 def _data_uri(image: bytes) -> str:

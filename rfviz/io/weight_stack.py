@@ -12,18 +12,22 @@ import torch
 
 from rfviz.conv.layers import Layer
 from rfviz.conv.spec import InputError
-from rfviz.io.weights import LayerEntry, layers_of
+from rfviz.io.weights import LayerEntry, layer, layers_of
 
 MOST_LAYERS = 200
 _LONGEST_NAME = 40
 
 
 class FoundStack(NamedTuple):
-    """Layers in the order of the file, the channels that the first reads, and what is left out."""
+    """Layers in the order of the file, the channels that the first reads, and what is left out.
+
+    `parameters` are each layer's (weight, bias).
+    """
 
     layers: tuple[Layer, ...]
     in_channels: int
     left_out: tuple[str, ...]
+    parameters: tuple[tuple[torch.Tensor, torch.Tensor | None], ...]
 
 
 def stack_of_weights(tensors: Mapping[str, torch.Tensor]) -> FoundStack:
@@ -49,6 +53,7 @@ def stack_of_weights(tensors: Mapping[str, torch.Tensor]) -> FoundStack:
             remedy="Choose a state dict of a network with nn.Conv2d layers",
         )
     layers: list[Layer] = []
+    parameters: list[tuple[torch.Tensor, torch.Tensor | None]] = []
     left_out: list[str] = []
     first = channels = entries[0].weight_shape[1]
     for entry in entries:
@@ -60,6 +65,7 @@ def stack_of_weights(tensors: Mapping[str, torch.Tensor]) -> FoundStack:
             )
             continue
         layers.append(_layer(entry, groups))
+        parameters.append(layer(tensors, entry))
         channels = entry.weight_shape[0]
     if len(layers) > MOST_LAYERS:
         raise InputError(
@@ -67,7 +73,7 @@ def stack_of_weights(tensors: Mapping[str, torch.Tensor]) -> FoundStack:
             f"{MOST_LAYERS}.",
             remedy="Save a part of the network",
         )
-    return FoundStack(tuple(layers), first, tuple(left_out))
+    return FoundStack(tuple(layers), first, tuple(left_out), tuple(parameters))
 
 
 def _groups(entry: LayerEntry, channels: int) -> int | None:

@@ -63,12 +63,10 @@ st.markdown(
 how = effective_view.effective_widgets()
 if how is not None:
     found = effective_view.effective_of(choice, unit, how)
-    if isinstance(found, InputError):
-        st.info(as_text(str(found)), icon=":material/rule:")
-    elif found is not None:
+    if found is not None:
         left, right = st.columns(2)
         with left:
-            effective_view.show_effective(found, unit, fields[-1].field)
+            effective_view.show_effective(picture, found, unit, fields[-1].field)
         with right:
             effective_view.effective_words(found, how, fields[-1].field)
         effective_view.show_depth(choice, unit, how)

@@ -3,18 +3,17 @@
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from math import gcd
+from typing import Any
 
 import streamlit as st
 
 from rfviz.conv.effective import EffectiveField
 from rfviz.conv.effective_steps import (
     DepthField,
-    check_activations,
     depth_steps,
     effective_steps,
     square_root_law,
 )
-from rfviz.conv.errors import InputError
 from rfviz.conv.layers import Layer
 from rfviz.conv.nested import Path
 from rfviz.conv.spec import ReceptiveField
@@ -25,25 +24,42 @@ from rfviz.figures.effective_field import effective_field_figure
 from rfviz.figures.style import number
 from rfviz.ui import jobs
 from rfviz.ui.explain import as_text
-from rfviz.ui.stack_controls import StackChoice
-from rfviz.ui.stack_view import Unit
+from rfviz.ui.pictures import Picture
+from rfviz.ui.stack_controls import FileStack, StackChoice, file_stack
+from rfviz.ui.stack_view import Unit, picture_view
 
 CHANNELS = 8
 MOST_SEEDS = 100
+WEIGHTS = ("random", "of the file")
 HEIGHT = 520
 
 
 @dataclass(frozen=True)
 class EffectiveChoice:
-    """With or without ReLU, and over how many seeds."""
+    """With or without ReLU, over how many seeds, and whose weights: None are drawn at random."""
 
     relu: bool
     n_seeds: int
+    given: FileStack | None = None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Names what follows from this choice."""
+        return (self.relu, self.n_seeds, None if self.given is None else self.given.digest)
+
+    def parts(self, path: Path) -> tuple[Path, dict[str, Any]]:
+        """The layers to run, and how: with their own channels where weights are given."""
+        how: dict[str, Any] = {"relu": self.relu, "n_seeds": self.n_seeds}
+        if self.given is None:
+            widths = {"in_channels": CHANNELS, "hidden_channels": CHANNELS}
+            return narrowed(path), how | widths
+        _, found = self.given
+        return path, how | {"in_channels": found.in_channels, "parameters": found.parameters}
 
 
 def effective_widgets() -> EffectiveChoice | None:
     """Draw the switch and the choices; None while it is switched off."""
-    cells = st.columns([3, 2, 2, 3], vertical_alignment="bottom")
+    cells = st.columns([3, 2, 2, 4], vertical_alignment="bottom")
     shown = cells[0].toggle(
         "Work it out",
         key="stack_effective",
@@ -58,31 +74,26 @@ def effective_widgets() -> EffectiveChoice | None:
         "Seeds", 1, MOST_SEEDS, 10, key="stack_seeds", bind="query-params",
         help="Networks drawn at random over which the squared gradient is averaged.",
     )  # fmt: skip
-    return EffectiveChoice(relu, int(n_seeds)) if shown else None
+    given = file_stack()
+    if given is not None:
+        whose = cells[3].segmented_control(
+            "Weights", WEIGHTS, default=WEIGHTS[0], required=True, key="stack_weights",
+            bind="query-params",
+            help="The file's own, with their biases; normalisation layers are left out. Only the "
+            "picture is then drawn at random, and it matters with ReLU alone.",
+        )  # fmt: skip
+        given = given if whose == WEIGHTS[1] else None
+    return EffectiveChoice(relu, int(n_seeds), given) if shown else None
 
 
-def effective_of(
-    choice: StackChoice, unit: Unit, how: EffectiveChoice
-) -> EffectiveField | InputError | None:
-    """The job's result, an error that it met, or None where a person stopped it."""
-    path = narrowed(unit.place.path)
-    key = (choice.key, unit.index, unit.position, how)
+def effective_of(choice: StackChoice, unit: Unit, how: EffectiveChoice) -> EffectiveField | None:
+    """The job's result; None where it met an error, said in its place, or a person stopped it."""
+    path, ways = how.parts(unit.place.path)
+    key = (choice.key, unit.index, unit.position, how.key)
 
     def start() -> Generator[float, None, EffectiveField]:
-        return effective_steps(
-            path,
-            choice.input_size,
-            unit.position,
-            in_channels=CHANNELS,
-            hidden_channels=CHANNELS,
-            relu=how.relu,
-            n_seeds=how.n_seeds,
-        )
+        return effective_steps(path, choice.input_size, unit.position, **ways)
 
-    try:
-        check_activations(path, choice.input_size, CHANNELS)
-    except InputError as error:
-        return error
     return jobs.result_of(jobs.job_for("effective", key, start), "Effective receptive field")
 
 
@@ -94,19 +105,12 @@ def show_depth(choice: StackChoice, unit: Unit, how: EffectiveChoice) -> None:
     )  # fmt: skip
     if not asked:
         return
-    path = narrowed(unit.place.path)
+    path, ways = how.parts(unit.place.path)
 
     def start() -> Generator[float, None, list[DepthField]]:
-        return depth_steps(
-            path,
-            choice.input_size,
-            in_channels=CHANNELS,
-            hidden_channels=CHANNELS,
-            relu=how.relu,
-            n_seeds=how.n_seeds,
-        )
+        return depth_steps(path, choice.input_size, **ways)
 
-    key = (choice.key, unit.index, how)
+    key = (choice.key, unit.index, how.key)
     found = jobs.result_of(jobs.job_for("depth", key, start), "Effective field of every layer")
     if found is None:
         return
@@ -134,9 +138,16 @@ def narrowed(path: Path) -> Path:
     return tuple(_narrow(layer) for layer in path)
 
 
-def show_effective(found: EffectiveField, unit: Unit, field: ReceptiveField) -> None:
-    """The panel ``stack-effective``: the map around the theoretical field."""
-    shown = _around(field, (found.power.shape[0], found.power.shape[1]))
+def show_effective(
+    picture: Picture, found: EffectiveField, unit: Unit, field: ReceptiveField
+) -> None:
+    """The panel ``stack-effective``: the map around the theoretical field, over the picture."""
+    over = st.toggle(
+        "Over the picture", value=True, key="stack_over", bind="query-params",
+        help="Where the gradient is weak the picture shows through.",
+    )  # fmt: skip
+    size = (found.power.shape[0], found.power.shape[1])
+    shown = _around(field, size)
     rows, columns = shown.rows, shown.columns
     figure = effective_field_figure(
         found.power[rows.start : rows.stop, columns.start : columns.stop],
@@ -147,6 +158,7 @@ def show_effective(found: EffectiveField, unit: Unit, field: ReceptiveField) -> 
         sigma=found.fit.sigma,
         radius=found.radius_95,
         title=f"Effective receptive field of {unit.words}",
+        view=picture_view(picture, size, shown) if over else None,
     )
     show_panel(figure, name="stack-effective", height=HEIGHT, size=(len(rows), len(columns)))
 
@@ -168,18 +180,26 @@ def effective_words(found: EffectiveField, how: EffectiveChoice, field: Receptiv
     ):
         place.metric(label, value)
     layers = "with a ReLU after each convolution" if how.relu else "without ReLU"
-    seeds = f"{how.n_seeds} seed{'s' * (how.n_seeds > 1)}"
+    averaged = f", averaged over {how.n_seeds} seed{'s' * (how.n_seeds > 1)}"
+    if how.given is not None and not how.relu:
+        # Linear layers have one gradient, whatever the picture.
+        averaged = ""
     st.markdown(
         as_text(
-            f"The squared gradient of the unit with respect to the picture, averaged over {seeds}, "
+            f"The squared gradient of the unit with respect to the picture{averaged}, "
             f"{layers}. The circle that holds 95 % of it has {circle / theoretical:.0%} of the "
             "area of the theoretical field."
         )
     )
-    st.caption(
+    drawn = (
         f"Weights are drawn at random, {CHANNELS} channels in every map so that it is quick; "
-        "widths change the noise, not the law. Source: Luo et al., NeurIPS 2016. The misfit is the "
-        "total variation distance: 0 % is a perfect Gaussian."
+        "widths change the noise, not the law."
+    )
+    if how.given is not None:
+        drawn = "Weights and biases are the file's; normalisation layers are left out."
+    st.caption(
+        f"{drawn} Source: Luo et al., NeurIPS 2016. The misfit is the total variation distance: "
+        "0 % is a perfect Gaussian."
     )
 
 

@@ -12,6 +12,7 @@ from rfviz.conv.errors import InputError, Remedy
 from rfviz.conv.layers import Layer
 from rfviz.conv.parameters import Pair, by
 from rfviz.io.weight_stack import FoundStack, stack_of_weights
+from rfviz.ui import caches
 from rfviz.ui.explain import as_text
 from rfviz.ui.pictures import Picture
 from rfviz.ui.stack_table import (
@@ -48,6 +49,13 @@ class StackChoice:
     def key(self) -> tuple[Any, ...]:
         """Names every number that follows from this choice."""
         return (self.text, self.input_size, self.in_channels)
+
+
+class FileStack(NamedTuple):
+    """The stack of an uploaded file, and a name for its bytes."""
+
+    digest: str
+    found: FoundStack
 
 
 class FileNote(NamedTuple):
@@ -135,6 +143,18 @@ def _read_file() -> None:
         return
     _write(text)
     st.session_state[NOTE] = FileNote(_assumed(found), is_error=False)
+
+
+def file_stack() -> FileStack | None:
+    """The layers of the uploaded file with their weights; None where there is none to be read."""
+    file, note = st.session_state.get(FILE), st.session_state.get(NOTE)
+    if file is None or note is None or note.is_error:
+        return None
+    weights = weights_of(file)
+    found = caches.remembered(
+        ("stack of weights", weights.digest), lambda: stack_of_weights(weights.tensors)
+    )
+    return FileStack(weights.digest, found)
 
 
 def _assumed(found: FoundStack) -> str:

@@ -166,7 +166,7 @@ def show_fields(
     )  # fmt: skip
     size = choice.input_size
     shown = _shown(fields[-1].field, size, close=close)
-    view = _view(picture, size, shown)
+    view = picture_view(picture, size, shown)
     figure = nested_fields_figure(
         view,
         [LayerField(each.name, each.field) for each in fields[1:]],
@@ -297,7 +297,7 @@ def _shown(field: ReceptiveField, size: Pair, *, close: bool) -> ReceptiveField:
     return ReceptiveField(*parts)
 
 
-def _view(picture: Picture, size: Pair, shown: ReceptiveField) -> View:
+def picture_view(picture: Picture, size: Pair, shown: ReceptiveField) -> View:
     """The shown part of the picture, stretched to the input, in at most so many raster pixels."""
     rows, columns = (
         _pixels(taps, side, pixels)

@@ -8,10 +8,11 @@ from random_layers import one_thread  # noqa: F401 - a fixture
 from torch import nn
 
 from rfviz.conv.effective import effective_field, gaussian_fit, unit_gradient
-from rfviz.conv.effective_steps import depth_steps, square_root_law
+from rfviz.conv.effective_steps import depth_steps, effective_steps, square_root_law
 from rfviz.conv.errors import InputError
 from rfviz.conv.layers import Layer
 from rfviz.conv.network import Network
+from rfviz.conv.progress import finished
 from rfviz.conv.stack import stack_geometry
 
 DEPTHS = (4, 8, 16, 24)
@@ -81,6 +82,35 @@ def test_a_module_keeps_its_own_weights_and_gets_no_gradient() -> None:
     for parameter, was in zip(module.parameters(), before, strict=True):
         torch.testing.assert_close(parameter, was)
         assert parameter.grad is None
+
+
+def test_given_weights_and_biases_are_those_of_the_module() -> None:
+    torch.manual_seed(4)
+    first = nn.Conv2d(3, 6, 3, padding=1)
+    second = nn.Conv2d(6, 4, (5, 3), padding=(2, 1), groups=2)
+    module = nn.Sequential(first, nn.ReLU(), nn.MaxPool2d(2), second, nn.ReLU())
+    layers = [
+        Layer("Conv2d", 3, padding=1, out_channels=6),
+        Layer("MaxPool2d", 2),
+        Layer("Conv2d", (5, 3), padding=(2, 1), out_channels=4, groups=2),
+    ]
+    parameters = [(each.weight, each.bias) for each in (first, second)]
+    ours = finished(
+        effective_steps(layers, (20, 22), (3, 6), in_channels=3, relu=True, n_seeds=3,
+                        parameters=parameters)
+    )  # fmt: skip
+    theirs = effective_field(module, (20, 22), (3, 6), in_channels=3, n_seeds=3)
+    torch.testing.assert_close(ours.power, theirs.power)
+    # One for each further layer is too few, and a wrong shape is a sentence.
+    for wrong in (parameters[:1], parameters[::-1]):
+        with pytest.raises(InputError, match="weight"):
+            finished(effective_steps(layers, (20, 22), (3, 6), in_channels=3, parameters=wrong))
+    # More than the path needs are left over.
+    part = finished(
+        effective_steps(layers[:1], (20, 22), (3, 6), in_channels=3, parameters=parameters)
+    )
+    weight = first.weight.detach().double().sum(0).square().mean(0)
+    torch.testing.assert_close(part.power[2:5, 5:8], weight / weight.sum(), rtol=1e-5, atol=1e-7)
 
 
 def test_a_given_picture_of_bytes_is_used() -> None:

@@ -184,7 +184,7 @@ def test_effective_field_too_large_is_refused_with_a_remedy() -> None:
                    "stack_effective": True},
     )  # fmt: skip
     page.check_answers()
-    assert "smaller input" in " ".join(each.value for each in page.at.info)
+    assert "smaller input" in " ".join(page.errors)
     assert "stack-effective" not in page.panels
 
 
@@ -203,6 +203,41 @@ def test_layers_of_a_file_become_the_table_and_say_what_is_assumed() -> None:
     assert any("text that begins 'no weights'" in error for error in page.errors)
     # The stack is as it was.
     assert page.address()["stack_layers"] == "c5p2o8~0,c3p1o8g8~2"
+
+
+def test_the_effective_field_of_a_file_is_that_of_its_own_weights() -> None:
+    torch.manual_seed(1)
+    net = nn.Sequential(nn.Conv2d(3, 8, 5, padding=2), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1))
+    file = io.BytesIO()
+    torch.save(net.state_dict(), file)
+    page = OpenedPage("stack", {"stack_effective": True, "stack_relu": True, "stack_seeds": 2,
+                                "stack_input": "picture", "stack_over": False})  # fmt: skip
+    assert "stack_weights" not in page.bound_widgets()
+    page.at.file_uploader("stack_file").set_value(("net.pt", file.getvalue(), "application/zip"))
+    page.run()
+    page.at.segmented_control("stack_weights").set_value("of the file")
+    page.run().check_answers()
+    panel = page.panels["stack-effective"]
+    known = effective_field(
+        nn.Sequential(*net, nn.ReLU()), (28, 28), (14, 14), in_channels=3, n_seeds=2
+    )
+    top, left = int(panel.figure["data"][0]["y0"]), int(panel.figure["data"][0]["x0"])
+    shown = panel.z()
+    power = known.power[top : top + shown.shape[0], left : left + shown.shape[1]].float()
+    torch.testing.assert_close(shown, (power / power.max()).sqrt())
+    assert any("Weights and biases are the file's" in text for text in page.captions)
+    # A layer that the file has no weights for is a sentence; the page goes on.
+    page.at.text_input("stack_layers").set_value("c5p2o8,c3p1o8,c3p1o8")
+    page.run().check_answers()
+    assert any("weights are given for 2" in error for error in page.errors)
+    assert "stack-fields" in page.panels
+
+
+def test_the_effective_field_lies_over_the_picture() -> None:
+    page = OpenedPage("stack", {**OWN, "stack_effective": True, "stack_seeds": 1})
+    traces = page.panels["stack-effective"].figure["data"]
+    assert [trace["type"] for trace in traces] == ["heatmap", *["scatter"] * 3, "image"]
+    assert traces[0]["colorscale"][0][1].endswith(",0)")
 
 
 def test_a_unit_and_a_layer_chosen_in_the_browser_go_to_the_address() -> None:
