@@ -130,7 +130,7 @@ RULES: tuple[Rule, ...] = (
     Rule("number of strides",
          r"expected (\w{1,20}) to be a single integer value or a list of (\d{1,3}) values to match",
          counted("The {0} must be one number or {1} of them, one for each axis of the kernel.",
-                  "Give one number or {1}, and a weight of {1} + 2 dimensions")),
+                  "Give one number or {1} of them")),
     Rule("kernel of two numbers",
          r"(\w{1,40}): kernel_size must either be a single int, or a tuple of two ints",
          counted("{0} takes one number or (height, width) as its kernel.",
