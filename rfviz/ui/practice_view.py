@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from rfviz.conv.practice import LARGEST_SEED, LEVELS, MOST_QUESTIONS, Question, practice_series
+from rfviz.conv.practice import LARGEST_SEED, LEVELS, MOST_QUESTIONS, practice_series
+from rfviz.conv.questions import Question
 
 LARGEST_ANSWER = 10**9
 

@@ -1,52 +1,23 @@
-"""Practice: right answers are torch's, and every slip is true of the number it names."""
+"""Practice: right answers are torch's, and a series is the same for everybody."""
 
 import re
 
 import pytest
 import torch
 import torch.nn.functional as F
+from practice_texts import (
+    numbers,
+    of_kind,
+    parameters,
+    pixels_in,
+    reading,
+    rectangle,
+    strides_and_kernels,
+)
 from torch import nn
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.practice import LEVELS, MOST_QUESTIONS, Question, practice_series
-
-SEEDS = range(60)
-PARAMETERS = re.compile(r"kernel (\d+), stride (\d+), padding (\d+)(?:, dilation (\d+))?")
-
-
-def of_kind(kind: str) -> list[Question]:
-    found = [
-        question
-        for seed in SEEDS
-        for level in LEVELS
-        for question in practice_series(seed, level, 7)
-        if question.kind == kind
-    ]
-    assert len(found) == len(SEEDS) * len(LEVELS)
-    return found
-
-
-def numbers(text: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", text)]
-
-
-def parameters(question: Question) -> tuple[int, int, int, int]:
-    """Kernel, stride, padding and dilation that the text names."""
-    match = PARAMETERS.search(question.text)
-    assert match is not None
-    kernel, stride, padding, dilation = (int(part or 1) for part in match.groups())
-    return kernel, stride, padding, dilation
-
-
-def reading(question: Question, size: int) -> torch.Tensor:
-    """How often each output reads each pixel, (outputs, pixels) along one axis, by autograd."""
-    kernel, stride, padding, dilation = parameters(question)
-    line = torch.zeros(1, 1, size, 1, dtype=torch.float64, requires_grad=True)
-    weight = torch.ones(1, 1, kernel, 1, dtype=torch.float64)
-    output = F.conv2d(line, weight, None, (stride, 1), (padding, 0), (dilation, 1)).flatten()
-    return torch.stack(
-        [torch.autograd.grad(each, line, retain_graph=True)[0].flatten() for each in output]
-    )
+from rfviz.conv.practice import MOST_QUESTIONS, practice_series
 
 
 def test_output_sizes_are_torch_s() -> None:
@@ -112,65 +83,44 @@ def test_stacks_see_their_gradient() -> None:
         assert question.answer == (int(gradient.count_nonzero()),)
 
 
-def test_slips_are_wrong_and_told_apart() -> None:
-    explained = 0
-    for seed in SEEDS:
-        for level in LEVELS:
-            for question in practice_series(seed, level, 7):
-                answers = [slip.answer for slip in question.slips]
-                assert question.answer not in answers
-                assert len(set(answers)) == len(answers)
-                for slip in question.slips:
-                    assert question.explain(slip.answer) == slip.why
-                    assert "forgets the dilation" not in slip.why or "dilation" in question.text
-                explained += len(answers)
-                off = tuple(number + 1000 for number in question.answer)
-                assert "1,000 too large" in question.explain(off)
-    assert explained > 3 * len(SEEDS) * len(LEVELS) * 7
+def test_pixels_are_those_of_the_gradient() -> None:
+    for question in of_kind("pixels"):
+        pixels = pixels_in(question)
+        assert question.answer == rectangle(pixels)
+        assert question.board is not None
+        top, left, bottom, right = question.answer
+        assert {top, bottom} <= set(question.board.rows)
+        assert {left, right} <= set(question.board.columns)
+        # Any two opposite corners, in any order.
+        for clicks in ([(top, right), (bottom, left)], [(bottom, right), (top, left)]):
+            assert question.board.answer(clicks) == question.answer
+        assert question.board.answer([(top, left)]) is None
 
 
-def test_slips_are_the_formulas_they_name() -> None:
-    for question in of_kind("output size"):
-        size = numbers(question.text)[0]
-        kernel, stride, padding, dilation = parameters(question)
-        named = {slip.why: slip.answer[0] for slip in question.slips}
-        line = torch.empty(1, size, 1, device="meta")
-        without = named.get("That is the size without the padding.")
-        if without is not None:
-            layer = nn.Conv2d(1, 1, (kernel, 1), (stride, 1), 0, (dilation, 1), device="meta")
-            assert layer(line).shape[1] == without
-        undilated = [value for why, value in named.items() if "forgets the dilation" in why]
-        for value in undilated:
-            layer = nn.Conv2d(1, 1, (kernel, 1), (stride, 1), (padding, 0), device="meta")
-            assert layer(line).shape[1] == value
+def test_positions_are_those_of_unfold() -> None:
+    for question in of_kind("position"):
+        height, width, column = numbers(question.text)[:3]
+        image = torch.arange(height * width, dtype=torch.float64).view(1, 1, height, width)
+        row, across = question.answer
+        assert F.unfold(image, 1)[0, 0, column] == image[0, 0, row, across]
+        assert question.board is not None
+        assert question.board.answer([question.answer]) == question.answer  # type: ignore[list-item]
 
 
-def test_slips_of_padding_say_how_the_output_changes() -> None:
-    told = 0
-    for question in of_kind("same"):
-        _, kernel, *rest = numbers(question.text)
-        dilation = rest[0] if "dilation" in question.text else 1
-        for slip in question.slips:
-            if match := re.search(r"the output (grows|shrinks) by (\d+)", slip.why):
-                line = torch.empty(1, 200, 1, device="meta")
-                pad, kernels = (slip.answer[0], 0), (kernel, 1)
-                layer = nn.Conv2d(1, 1, kernels, 1, pad, (dilation, 1), device="meta")
-                change = int(match[2]) * (1 if match[1] == "grows" else -1)
-                assert layer(line).shape[1] == 200 + change
-                told += 1
-    assert told > len(SEEDS)
-
-
-def test_a_pixel_is_read_no_more_than_the_most() -> None:
-    told = 0
-    for question in of_kind("reads"):
-        per_pixel = (reading(question, numbers(question.text)[0]) > 0).sum(0)
-        for slip in question.slips:
-            if "at the most" in slip.why:
-                assert slip.answer == (int(per_pixel.max()) ** 2,)
-                assert slip.answer > question.answer
-                told += 1
-    assert told
+def test_jumps_are_the_steps_of_the_gradient() -> None:
+    for question in of_kind("jump"):
+        strides, kernels = strides_and_kernels(question)
+        line = torch.zeros(1, 1, 4000, 1, dtype=torch.float64, requires_grad=True)
+        values = line
+        for kernel, stride in zip(kernels, strides, strict=True):
+            weight = torch.ones(1, 1, kernel, 1, dtype=torch.float64)
+            values = F.conv2d(values, weight, None, (stride, 1))
+        firsts = [
+            int(torch.autograd.grad(values[0, 0, unit, 0], line, retain_graph=True)[0]
+                .flatten().nonzero()[0])
+            for unit in (2, 3)
+        ]  # fmt: skip
+        assert question.answer == (firsts[1] - firsts[0],)
 
 
 def test_a_series_is_the_same_for_everybody() -> None:

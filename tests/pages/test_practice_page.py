@@ -2,7 +2,8 @@
 
 from opened import OpenedPage
 
-from rfviz.conv.practice import Question, practice_series
+from rfviz.conv.practice import practice_series
+from rfviz.conv.questions import Question
 
 ADDRESS = {"practice_seed": "7", "practice_level": "1", "practice_count": "4"}
 SERIES = practice_series(7, 1, 4)
