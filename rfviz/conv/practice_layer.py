@@ -132,7 +132,7 @@ def pixels(rng: random.Random, level: int) -> Question:
         "last, or write them; the padding has rows and columns below 0 and past the last.",
         ("Top row", "Left column", "Bottom row", "Right column"),
         answer,
-        "; ".join(
+        "\n".join(
             f"{name} = {at} · {stride} − {padding} = {taps[0]} to {taps[0]} + {dilation} · "
             f"({taps_there} − 1) = {taps[-1]}"
             for name, at, taps, taps_there in zip(

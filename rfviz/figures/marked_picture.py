@@ -11,7 +11,7 @@ _HALO = "rgba(255, 255, 255, 0.85)"
 
 
 class NamedBox(NamedTuple):
-    """Input rows and columns from the first to the last, and a name; dashed ones are of a kind."""
+    """Rows and columns from the first to the last, and a name or ""; dashed ones are of a kind."""
 
     name: str
     rows: range
@@ -39,6 +39,8 @@ def with_boxes(figure: go.Figure, boxes: Sequence[NamedBox]) -> go.Figure:
             marked.add_shape(
                 type="rect", **place, line={"color": colour, "width": width, "dash": dash}
             )
+        if not box.name:
+            continue
         marked.add_annotation(
             x=place["x0"],
             y=place["y0"],

@@ -15,5 +15,6 @@ progress.at = min(progress.at, len(questions) - 1)
 bar = st.container()
 practice_view.ask(questions, progress)
 practice_view.move_buttons(questions, progress)
+practice_view.summary(questions, progress)
 with bar:
     practice_view.score_line(questions, progress)

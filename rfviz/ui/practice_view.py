@@ -5,9 +5,19 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from rfviz.conv.practice import LARGEST_SEED, LEVELS, MOST_QUESTIONS, practice_series
-from rfviz.conv.questions import Question
+from rfviz.conv.questions import Board, Question
+from rfviz.explorer.mount import show_panel
+from rfviz.figures.practice_board import board_figure
 
 LARGEST_ANSWER = 10**9
+BOARD_HEIGHT = 380
+# The page on which a kind of question can be looked at.
+PAGES_ABOUT = {
+    "output size": "Output shape", "same": "Output shape",
+    "pixels": "Receptive field", "receptive field": "Receptive field",
+    "column": "Column matrix", "position": "Column matrix", "entry": "Column matrix",
+    "reads": "Column matrix", "stack": "Stack of layers", "jump": "Stack of layers",
+}  # fmt: skip
 
 
 @dataclass
@@ -17,6 +27,7 @@ class Progress:
     at: int = 0
     given: dict[int, list[tuple[int, ...]]] = field(default_factory=dict)
     revealed: set[int] = field(default_factory=set)
+    clicked: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
 
     def tries(self, index: int) -> list[tuple[int, ...]]:
         """The answers to a question, in order."""
@@ -75,6 +86,7 @@ def ask(questions: list[Question], progress: Progress) -> None:
     st.markdown(question.text)
     state = st.session_state
     place = f"{state['practice_seed']}-{state['practice_level']}-{index}"
+    above = st.container()
     with (
         st.form(f"practice-form-{place}", border=False),
         st.container(horizontal=True, vertical_alignment="bottom"),
@@ -94,6 +106,37 @@ def ask(questions: list[Question], progress: Progress) -> None:
             given = tuple(int(number) for number in numbers if number is not None)
             progress.given.setdefault(index, []).append(given)
     show_verdict(question, progress, index)
+    if question.board is not None:
+        # Drawn last, since it shows the answer once that is told.
+        with above:
+            show_board(question.board, question, progress, place)
+
+
+def show_board(board: Board, question: Question, progress: Progress, place: str) -> None:
+    """The panel ``practice``: a click chooses a cell, and the last one needed fills the fields."""
+    index = progress.at
+    clicked = progress.clicked.setdefault(index, [])
+
+    def click(row: int, column: int) -> None:
+        if row not in board.rows or column not in board.columns:
+            return
+        if len(clicked) == board.n_clicks:
+            clicked.clear()
+        clicked.append((row, column))
+        for label, number in zip(question.labels, board.answer(clicked) or (), strict=False):
+            st.session_state[f"practice-{place}-{label}"] = number
+
+    answer = question.answer if index in progress.revealed else None
+    figure = board_figure(board, clicked, answer)
+    size = (len(board.rows), len(board.columns))
+    with st.container(width=460):
+        show_panel(figure, name="practice", height=BOARD_HEIGHT, size=size, on_cell=click)
+    if len(clicked) < board.n_clicks:
+        rest = "the opposite corner" if clicked else "one corner"
+        st.caption(f"Click on {rest if board.n_clicks > 1 else 'the output'}.")
+    else:
+        told = " Dashed: the right answer." if answer is not None else ""
+        st.caption(f"Press Answer, or click anew.{told}")
 
 
 def show_verdict(question: Question, progress: Progress, index: int) -> None:
@@ -134,10 +177,45 @@ def move_buttons(questions: list[Question], progress: Progress) -> None:
         )  # fmt: skip
 
 
+def summary(questions: list[Question], progress: Progress) -> None:
+    """Once all are answered: every question with the first answer, and what it came from."""
+    if len(progress.given) < len(questions):
+        return
+    st.subheader("The series, answered")
+    lines = []
+    for index, question in enumerate(questions):
+        first = progress.tries(index)[0]
+        lines.append(
+            {
+                "question": index + 1,
+                "on": question.kind,
+                "first answer": shown(first),
+                "right": shown(question.answer),
+                "tries": len(progress.tries(index)),
+                "what it came from": question.explain(first),
+                "to see it": PAGES_ABOUT[question.kind],
+            }
+        )
+    st.dataframe(lines, hide_index=True, height=min(420, 38 + 35 * len(lines)))
+    missed = sorted(
+        {each.kind for i, each in enumerate(questions) if progress.tries(i)[0] != each.answer}
+    )
+    if missed:
+        st.markdown(f"To go over again: {', '.join(missed)}.")
+    else:
+        st.markdown("All right at the first try.")
+
+    def another() -> None:
+        st.session_state["practice_seed"] = (st.session_state["practice_seed"] + 1) % LARGEST_SEED
+
+    st.button("Another series", key="practice-another", on_click=another)
+
+
 def shown(answer: tuple[int, ...]) -> str:
     """An answer as text.
 
-    >>> shown((-1, 1234))
-    '−1 and 1,234'
+    >>> shown((-1, 1234)), shown((0, 2, 2, 4))
+    ('−1 and 1,234', '0, 2, 2 and 4')
     """
-    return " and ".join(f"{number:,}".replace("-", "−") for number in answer)
+    *first, last = (f"{number:,}".replace("-", "−") for number in answer)
+    return f"{', '.join(first)} and {last}" if first else last

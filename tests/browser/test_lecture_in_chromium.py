@@ -44,3 +44,18 @@ def test_a_series_is_answered_by_keyboard(open_app: Open) -> None:
     following.focus()
     following.press("Enter")
     expect(app.page.get_by_text(second.text)).to_be_visible()
+
+
+def test_a_rectangle_is_clicked_on(open_app: Open) -> None:
+    app = open_app("practice", {"practice_seed": 7, "practice_level": 2, "practice_count": 3})
+    _, question, _ = practice_series(7, 2, 3)
+    app.page.get_by_role("button", name="Next question").click()
+    expect(app.page.get_by_text("Click on one corner.")).to_be_visible()
+    top, left, bottom, right = question.answer
+    app.click_cell("practice", bottom, left)
+    expect(app.page.get_by_text("Click on the opposite corner.")).to_be_visible()
+    app.click_cell("practice", top, right)
+    for label, number in zip(question.labels, question.answer, strict=True):
+        expect(app.page.get_by_label(label)).to_have_value(str(number))
+    app.page.get_by_test_id("stBaseButton-primaryFormSubmit").click()
+    expect(app.alert("right.")).to_be_visible()

@@ -86,11 +86,11 @@ class OpenedPage:
         self.at.switch_page(f"rfviz/pages/{page}.py")
         return self.run()
 
-    def tell(self, event: str, value: dict[str, Any]) -> "OpenedPage":
+    def tell(self, event: str, value: dict[str, Any], to: str = "explorer") -> "OpenedPage":
         """What the browser does once a person has chosen an output or a pixel, then a run."""
         states = self.at._tree.get_widget_states()
         widget = states.widgets.add()
-        widget.id = _make_trigger_id(self._element("explorer").proto.id, "events")
+        widget.id = _make_trigger_id(self._element(to).proto.id, "events")
         widget.json_trigger_value = json.dumps([{"event": event, "value": value}])
         self.at._run(states)
         self._forget()

@@ -82,3 +82,69 @@ def test_an_empty_answer_is_asked_for() -> None:
     press(page, "Answer")
     assert "whole number into every field" in page.at.warning[0].value
     assert score(page).startswith("0 of 4")
+
+
+def click(page: OpenedPage, row: int, column: int) -> None:
+    """What the browser does once a person has clicked on a cell of the board."""
+    page.tell("cell", {"row": row, "column": column}, to="panel-practice")
+    assert not page.at.exception
+
+
+def rectangles(page: OpenedPage) -> set[tuple[int, ...]]:
+    """(top, left, bottom, right) of the boxes on the board."""
+    shapes = page.panels["practice"].figure["layout"]["shapes"]
+    return {
+        (int(s["y0"] + 0.5), int(s["x0"] + 0.5), int(s["y1"] - 0.5), int(s["x1"] - 0.5))
+        for s in shapes
+    }
+
+
+def test_a_rectangle_is_answered_by_two_clicks() -> None:
+    page = opened()
+    press(page, "Next question")
+    question = asked(page)
+    assert question.kind == "pixels"
+    top, left, bottom, right = question.answer
+    click(page, bottom, left)
+    assert "opposite corner" in " ".join(page.captions)
+    click(page, top, right)
+    assert rectangles(page) == {question.answer}
+    # Clicked outside the board, nothing happens; a third click starts anew.
+    click(page, 99, 0)
+    press(page, "Answer")
+    assert page.at.success[0].value.endswith("right.")
+    assert any("Dashed: the right answer" in text for text in page.captions)
+    click(page, top, left)
+    assert rectangles(page) == {question.answer, (top, left, top, left)}
+    assert "opposite corner" in " ".join(page.captions)
+    assert score(page) == "1 of 4 answered, 1 right, 1 of them at the first try"
+
+
+def test_an_output_is_answered_by_one_click() -> None:
+    page = OpenedPage("practice", {**ADDRESS, "practice_count": "6"})
+    for _ in range(5):
+        press(page, "Next question")
+    question = practice_series(7, 1, 6)[5]
+    assert question.kind == "position"
+    row, column = question.answer
+    click(page, row, column)
+    press(page, "Answer")
+    assert page.at.success[0].value.endswith("right.")
+
+
+def test_a_series_ends_with_a_summary_and_the_next_one() -> None:
+    page = opened()
+    for index, question in enumerate(SERIES):
+        assert "The series, answered" not in [each.value for each in page.at.subheader]
+        wrong = question.slips[0].answer if index == 2 else question.answer
+        answer(page, index, wrong)
+        if index < len(SERIES) - 1:
+            press(page, "Next question")
+    table = page.at.dataframe[0].value
+    assert list(table["question"]) == [1, 2, 3, 4]
+    assert table["what it came from"][2] == SERIES[2].slips[0].why
+    assert list(table["what it came from"][[0, 1, 3]]) == ["Right."] * 3
+    assert any("To go over again: column" in str(each.value) for each in page.at.markdown)
+    press(page, "Another series")
+    assert page.address()["practice_seed"] == "8"
+    assert score(page).startswith("0 of 4")
