@@ -192,6 +192,7 @@ def show_panel(
     revision: str | None = None,
     on_cell: Callable[[int, int], None] | None = None,
     hidden: str = "",
+    on_reveal: Callable[[], None] | None = None,
 ) -> None:
     """Show a figure as the panel of this name, at most ``height`` pixels high.
 
@@ -200,11 +201,14 @@ def show_panel(
     ``kind`` says what its coordinates are; a panel without one is linked to nothing. ``revision``
     is needed only for a panel that :func:`conduct` announces. ``on_cell`` is told the row and
     column of a click on the panel, in its coordinates and rounded; it needs no ``kind``. With
-    ``hidden``, a sentence, the figure does not reach the browser: the sentence stands in its place.
+    ``hidden``, a sentence, the figure does not reach the browser: the sentence stands in its place,
+    with a button that calls ``on_reveal``.
     """
     if hidden:
         bare = {"visible": False}
-        figure = go.Figure(layout={"meta": {"alt": hidden}, "xaxis": bare, "yaxis": bare})
+        clear = dict.fromkeys(("paper_bgcolor", "plot_bgcolor"), "rgba(0,0,0,0)")
+        meta = {"alt": hidden}
+        figure = go.Figure(layout={"meta": meta, "xaxis": bare, "yaxis": bare, **clear})
         # Nothing is awaited in its place.
         revision = None
     header: dict[str, Any] = {
@@ -220,15 +224,18 @@ def show_panel(
     if revision is not None:
         header["revision"] = revision
     key = f"panel-{name}"
-    if on_cell is None:
-        _panel(key=key, data=encode(header, figure))
-        return
+    listeners: dict[str, Any] = {}
+    if hidden and on_reveal is not None:
+        header["reveals"] = True
+        listeners["on_reveal_change"] = on_reveal
+    if on_cell is not None and not hidden:
 
-    def clicked() -> None:
-        tell(on_cell, st.session_state[key].cell)
+        def clicked() -> None:
+            tell(on_cell, st.session_state[key].cell)
 
-    header["choosesCells"] = True
-    _panel(key=key, data=encode(header, figure), on_cell_change=clicked)
+        header["choosesCells"] = True
+        listeners["on_cell_change"] = clicked
+    _panel(key=key, data=encode(header, figure), **listeners)
 
 
 def tell(listener: Callable[[int, int], None] | None, event: Mapping[str, int] | None) -> None:

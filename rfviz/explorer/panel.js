@@ -100,7 +100,7 @@ export class Panel {
 
   /** A press and release at one place is a click; anything longer is plotly's pan or zoom. */
   press(down) {
-    if (down.button !== 0 || down.target.closest(".modebar")) return;
+    if (down.button !== 0 || down.target.closest(".modebar, button")) return;
     this.host.focus({ preventScroll: true });
     const release = (up) => {
       const moved = Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY);
@@ -212,12 +212,25 @@ export class Panel {
   settle() {
     if (!this.header) return;
     const expected = page.conductor?.expected(this.header.name);
-    const { hidden } = this.header;
+    const { hidden, reveals } = this.header;
     const waiting = Boolean(!hidden && expected && expected.revision !== this.drawnRevision);
     this.host.setAttribute("aria-busy", String(waiting));
     this.host.classList.toggle("rfviz-waiting", waiting || Boolean(hidden));
-    this.veil.textContent = hidden || (waiting ? expected.message : "");
+    this.sayInstead(hidden || (waiting ? expected.message : ""), Boolean(hidden && reveals));
     page.conductor?.schedule();
+  }
+
+  /** A sentence in the place of the figure, maybe with a button that reveals the figure. */
+  sayInstead(text, reveals) {
+    const said = `${text} ${reveals}`;
+    // The same again is left alone: the button may have the focus.
+    if (said === this.said) return;
+    this.said = said;
+    this.veil.replaceChildren(text);
+    if (!reveals) return;
+    const button = element("button", { type: "button" }, this.veil);
+    button.textContent = "Reveal";
+    button.addEventListener("click", () => this.component.setTriggerValue("reveal", true));
   }
 
   repaint() {

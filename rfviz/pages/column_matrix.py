@@ -8,7 +8,7 @@ from rfviz.figures.reads import reads_figure
 from rfviz.ui import columns_view, jobs
 from rfviz.ui.arithmetic import output_size_line
 from rfviz.ui.code_view import show_code
-from rfviz.ui.hiding import hidden, hidden_sentence
+from rfviz.ui.hiding import hidden, hidden_panel
 from rfviz.ui.inputs import inputs_or_stop
 from rfviz.ui.law_view import show_law
 from rfviz.ui.linked import cell, conduct_page, padding_mark
@@ -69,10 +69,10 @@ with panels:
     show_columns(inputs, shown, height=columns_view.height_of(columns.shape[0]))
     show_picture(inputs, height=420)
     figure = reads_figure(reads.means, step=reads.step, input_size=inputs.picture.size)
-    show_panel(figure, name="reads", height=420, size=inputs.picture.size, hidden=hidden_sentence())
+    show_panel(figure, name="reads", height=420, size=inputs.picture.size, **hidden_panel("reads"))
     whole = st.container()
 
-if not hidden():
+if not hidden("reads"):
     st.markdown(columns_view.never_read_sentence(inputs, reads.n_never))
 st.subheader("Fold of unfold")
 show_law(inputs, chosen)
@@ -88,5 +88,5 @@ if means is not None:
         show_panel(
             figure, name="overview", height=360, kind="columns", revision=overview.revision,
             # Its title has the number of outputs.
-            hidden=hidden_sentence(),
+            **hidden_panel("overview"),
         )  # fmt: skip

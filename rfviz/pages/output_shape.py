@@ -25,10 +25,10 @@ if layer is not None:
     st.subheader("What it costs")
     show_costs(layer, choice)
 st.subheader("Two parameters at once")
-if not hidden_here():
+if not hidden_here("sweep"):
     show_sweep(choice)
 st.subheader("From a wanted size to the parameters")
-if not hidden_here():
+if not hidden_here("solver"):
     show_solver(choice)
 st.subheader("A message of torch, explained")
 show_messages()

@@ -43,7 +43,7 @@ st.subheader("One unit on the picture")
 unit = stack_view.unit_widgets(places)
 with growth:
     stack_view.show_growth(choice, places, unit)
-if hidden_here():
+if hidden_here("unit"):
     st.stop()
 maps = stack_view.maps_of(choice, unit)
 fields = stack_view.fields_of(maps, unit)

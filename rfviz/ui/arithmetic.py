@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rfviz.ui.hiding import hidden
+from rfviz.ui.hiding import hidden, reveal
 from rfviz.ui.inputs import Inputs
 
 
@@ -13,7 +13,10 @@ def output_size_line(inputs: Inputs) -> None:
     ``nn.Conv2d``.
     """
     lines = [_axis(inputs, axis, name) for axis, name in enumerate(("rows", "columns"))]
-    st.markdown(f"Output size: {lines[0]}, {lines[1]}.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"Output size: {lines[0]}, {lines[1]}.")
+        if hidden("size"):
+            st.button("Reveal", key="reveal-size", on_click=reveal, args=("size",))
 
 
 def _axis(inputs: Inputs, axis: int, name: str) -> str:
@@ -22,5 +25,5 @@ def _axis(inputs: Inputs, axis: int, name: str) -> str:
     size, kernel = inputs.picture.size[axis], spec.kernel_size[axis]
     reach = f"{spec.dilation[axis]}·({kernel} − 1)"
     formula = f"⌊({size:,} + {before} + {after} − {reach} − 1) / {spec.stride[axis]}⌋ + 1"
-    answer = "?" if hidden() else f"{inputs.output_size[axis]:,}"
+    answer = "?" if hidden("size") else f"{inputs.output_size[axis]:,}"
     return f"`{formula} = {answer}` {name}"

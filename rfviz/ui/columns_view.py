@@ -24,7 +24,7 @@ MOST_LISTED = 5000
 
 def figures_row(inputs: Inputs) -> None:
     """The matrix in numbers: shape, entries, bytes, and how much larger than the picture it is."""
-    if hidden_here():
+    if hidden_here("matrix size"):
         return
     columns = inputs.columns
     rows, count = columns.shape
@@ -85,7 +85,7 @@ def copies_marks(pixel: PixelChoice, shown: range) -> list[Mark]:
 
 def show_copies(inputs: Inputs, pixel: PixelChoice) -> None:
     """Say how often a pixel was copied, and list where; choosing a line goes to its output."""
-    if hidden_here():
+    if hidden_here("copies"):
         return
     n_outputs, n_entries = len(pixel.outputs), len(pixel.entries)
     st.markdown(

@@ -8,7 +8,7 @@ from rfviz.figures.axes import zoomed
 from rfviz.figures.feature_map import difference_figure, feature_map_figure
 from rfviz.figures.style import symmetric_limit
 from rfviz.ui import comparison
-from rfviz.ui.hiding import hidden_sentence
+from rfviz.ui.hiding import hidden_panel
 from rfviz.ui.inputs import Inputs
 from rfviz.ui.jobs import awaited
 from rfviz.ui.maps import SHOWN_WHOLE, WINDOW, map_window, shown_whole
@@ -40,7 +40,7 @@ def show_window(inputs: Inputs, chosen: Chosen) -> None:
         figure = zoomed(figure, window.rows, window.columns)
     name = "output" if whole else "output-window"
     size = (len(window.rows), len(window.columns))
-    show_panel(figure, name=name, height=HEIGHT, kind="output", size=size, hidden=hidden_sentence())
+    show_panel(figure, name=name, height=HEIGHT, kind="output", size=size, **hidden_panel(name))
 
 
 def show_overview(
@@ -74,7 +74,7 @@ def show_map(
         kind="output",
         size=inputs.output_size,
         revision=revision,
-        hidden=hidden_sentence(),
+        **hidden_panel(name),
     )
 
 
@@ -92,7 +92,7 @@ def show_difference(inputs: Inputs, totals: ComparisonTotals, *, revision: str) 
         kind="output",
         size=inputs.output_size,
         revision=revision,
-        hidden=hidden_sentence(),
+        **hidden_panel("difference"),
     )
 
 

@@ -12,7 +12,7 @@ from rfviz.explorer.mount import show_panel
 from rfviz.figures.patch import ReceptiveFieldNumbers, patch_figure, receptive_field_numbers
 from rfviz.figures.style import channel_name
 from rfviz.figures.vector import vector_figure
-from rfviz.ui.hiding import hidden, hidden_here, hidden_sentence
+from rfviz.ui.hiding import hidden, hidden_here, hidden_panel
 from rfviz.ui.inputs import Inputs
 from rfviz.ui.position import Chosen
 
@@ -63,7 +63,7 @@ def show_field(inputs: Inputs, view: FieldView) -> None:
         pixel_range=inputs.pixel_range,
     )
     # Its products and their sum are the answer; the vector below holds what they are made of.
-    show_panel(figure, name="patch", height=560, kind="patch", hidden=hidden_sentence())
+    show_panel(figure, name="patch", height=560, kind="patch", **hidden_panel("patch"))
     figure = vector_figure(
         view.numbers.pixels.flatten(),
         view.numbers.weights.flatten(),
@@ -78,7 +78,7 @@ def show_field(inputs: Inputs, view: FieldView) -> None:
 
 def sum_in_words(inputs: Inputs, chosen: Chosen, view: FieldView) -> None:
     """Write the sum of products out, and what torch says of the same output."""
-    if hidden_here():
+    if hidden_here("sum"):
         return
     lines = [f"output ({chosen.row:,}, {chosen.column:,}) of filter {chosen.filter_index}"]
     for name, pixels, weights, total in zip(
@@ -116,7 +116,7 @@ def _signed(weight: float) -> str:
 
 def entries_table(inputs: Inputs, view: FieldView) -> None:
     """Every entry of the vector with its tap, its pixel, its weight and their product."""
-    if hidden():
+    if hidden("sum"):
         return
     height, width = inputs.spec.kernel_size
     count = len(view.channels)

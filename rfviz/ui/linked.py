@@ -19,7 +19,7 @@ from rfviz.explorer.mount import (
 from rfviz.explorer.pictures import PICTURES
 from rfviz.ui.caches import remembered
 from rfviz.ui.field_view import FieldView, field_view, number
-from rfviz.ui.hiding import hidden_sentence
+from rfviz.ui.hiding import sum_hidden
 from rfviz.ui.inputs import Inputs
 from rfviz.ui.parameters import KERNEL
 from rfviz.ui.position import Chosen, choose, choose_pixel
@@ -69,7 +69,7 @@ def conduct_page(
         on_pixel=choose_pixel if choose_pixels else None,
         marks=marks,
         awaited=awaited,
-        hidden=hidden_sentence(),
+        hidden=sum_hidden(),
     )
     keep_bank(_bank(inputs, chosen))
     return view

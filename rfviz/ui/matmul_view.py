@@ -41,7 +41,7 @@ def product_window(inputs: Inputs, chosen: Chosen, length: int) -> ProductWindow
 
 def shapes_line(inputs: Inputs) -> None:
     """Write the product with its shapes."""
-    if hidden_here():
+    if hidden_here("shapes"):
         return
     n_filters = inputs.weight.shape[0]
     rows, count = inputs.columns.shape
@@ -57,7 +57,7 @@ def shapes_line(inputs: Inputs) -> None:
 
 def verdict(inputs: Inputs, totals: ComparisonTotals) -> None:
     """Say how far the two ways are apart, by which measure, where, and at what cost."""
-    if hidden_here():
+    if hidden_here("verdict"):
         return
     agree = "agree" if totals.allclose else "do not agree"
     tolerances = totals.tolerances
@@ -107,7 +107,7 @@ def _why(inputs: Inputs, totals: ComparisonTotals) -> str:
 
 def cost_table(inputs: Inputs, totals: ComparisonTotals) -> None:
     """Seconds and memory of each way, side by side."""
-    if hidden():
+    if hidden("verdict"):
         return
     n_bytes = inputs.columns.n_bytes(inputs.dtype)
     output = totals.n_outputs * inputs.dtype.itemsize

@@ -5,7 +5,7 @@ from typing import Any
 from rfviz.explorer.mount import show_panel
 from rfviz.figures.columns import column_window_figure
 from rfviz.figures.weights import product_figure, weight_matrix_figure
-from rfviz.ui.hiding import hidden_sentence
+from rfviz.ui.hiding import hidden_panel
 from rfviz.ui.inputs import Inputs
 from rfviz.ui.matmul_view import ProductWindow
 
@@ -49,4 +49,4 @@ def show_columns(inputs: Inputs, shown: range, *, height: int) -> None:
 def show_product(inputs: Inputs, product: ProductWindow, *, height: int) -> None:
     """The panel ``product``: a filter a row, an output a column."""
     figure = product_figure(product.outputs, product.columns, output_width=inputs.output_size[1])
-    show_panel(figure, name="product", height=height, kind="product", hidden=hidden_sentence())
+    show_panel(figure, name="product", height=height, kind="product", **hidden_panel("product"))

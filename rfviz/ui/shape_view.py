@@ -82,7 +82,7 @@ def remedy_buttons(remedies: Sequence[Remedy], prefix: str) -> None:
 
 def show_answer(layer: Layer, choice: ShapeChoice) -> None:
     """Say the output's shape by the formula, and beside it what torch says."""
-    if hidden_here():
+    if hidden_here("shape"):
         st.code(torch_code(layer, choice.in_channels), language="python", wrap_lines=True)
         return
     rows, columns = layer.output_size(choice.input_size)
@@ -150,7 +150,7 @@ def _short(pair: Pair) -> str:
 
 def show_formula(layer: Layer, choice: ShapeChoice) -> None:
     """Write each axis step by step, the numbers in the formula, and what the rounding drops."""
-    if hidden_here():
+    if hidden_here("formula"):
         return
     for axis, cell in enumerate(st.columns(2)):
         found = substitution(layer, choice.input_size, axis)
@@ -184,7 +184,7 @@ def rounding_sentence(layer: Layer, found: Substitution) -> str:
 
 def show_strips(layer: Layer, choice: ShapeChoice) -> None:
     """Draw both axes: the strip of pixels, each placement with its taps, what is never read."""
-    if hidden_here():
+    if hidden_here("placements"):
         return
     for axis, name in enumerate(AXES):
         found = substitution(layer, choice.input_size, axis)
@@ -260,7 +260,7 @@ def runs(numbers: Sequence[int], most: int) -> str:
 
 def show_costs(layer: Layer, choice: ShapeChoice) -> None:
     """Parameters, multiply-adds, and what the column matrix of im2col would hold."""
-    if hidden_here():
+    if hidden_here("costs"):
         return
     cost = layer_cost(layer, choice.input_size, choice.in_channels)
     facts = {

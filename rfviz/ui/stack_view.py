@@ -18,7 +18,7 @@ from rfviz.figures.style import number
 from rfviz.io.pictures import crop_picture, picture_jpeg, picture_png, reduce_picture
 from rfviz.ui import caches
 from rfviz.ui.explain import as_text
-from rfviz.ui.hiding import hidden, hidden_here
+from rfviz.ui.hiding import hidden, hidden_here, hidden_panel
 from rfviz.ui.pictures import Picture
 from rfviz.ui.stack_controls import StackChoice
 
@@ -51,7 +51,7 @@ def places_of(choice: StackChoice) -> list[Place]:
 
 def show_layers(choice: StackChoice, found: Sequence[Place]) -> None:
     """The table of sizes, fields and costs, a line a layer; InputError for groups that misfit."""
-    if hidden_here():
+    if hidden_here("layers"):
         return
     costs = caches.remembered(("stack costs", choice.key), lambda: _costs(found))
     lines = [_line(i, place, costs[i - 1], choice.input_size) for i, place in enumerate(found, 1)]
@@ -81,8 +81,6 @@ def misaligned_note(found: Sequence[Place]) -> None:
 
 def show_growth(choice: StackChoice, found: Sequence[Place], unit: Unit) -> None:
     """The panel ``stack-growth``."""
-    if hidden():
-        return
     layers = [
         Growth(
             place.geometry.name,
@@ -93,7 +91,14 @@ def show_growth(choice: StackChoice, found: Sequence[Place], unit: Unit) -> None
         for place in found
     ]
     figure = field_growth_figure(layers, input_size=choice.input_size, chosen=unit.index)
-    show_panel(figure, name="stack-growth", height=340, kind="growth", on_cell=_choose_layer)
+    show_panel(
+        figure,
+        name="stack-growth",
+        height=340,
+        kind="growth",
+        on_cell=_choose_layer,
+        **hidden_panel("stack-growth"),
+    )
     st.caption("Point at a layer to see its box on the picture; a click chooses it.")
 
 
@@ -109,7 +114,7 @@ def unit_widgets(found: Sequence[Place]) -> Unit:
     with cells[2]:
         column = _number("stack_unit_column", "Unit column", 0, width - 1, width // 2)
     with cells[3]:
-        units = "? × ?" if hidden() else by((height, width))
+        units = "? × ?" if hidden("layers") else by((height, width))
         st.caption(as_text(f"{place.geometry.name}: a map of {units} units."))
     return Unit(index, place, (row, column))
 

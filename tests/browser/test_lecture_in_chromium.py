@@ -1,10 +1,14 @@
 """In a lecture: answers stay hidden under the pointer, and a series is answered by keyboard."""
 
+import re
+
 from conftest import Open
 from linked_page import hover, shown
 from playwright.sync_api import expect
 
 from rfviz.conv.practice import practice_series
+
+SIZE = "(panel) => [panel.clientWidth, panel.clientHeight, panel.offsetTop]"
 
 
 def test_pointing_at_hidden_answers_tells_nothing(open_app: Open) -> None:
@@ -18,8 +22,17 @@ def test_pointing_at_hidden_answers_tells_nothing(open_app: Open) -> None:
     app.page.wait_for_selector("[data-testid=rfviz-explorer][data-output-row='14']")
     assert says_no_value(app.conductor.get_attribute("data-output-value"))
     assert shown(app).sentence.endswith(": ?")
-    app.widget("hide").locator("label").first.click()
+    # One answer of its own, by keyboard, in the place where it waited.
+    expect(app.panel("output")).to_have_attribute("data-draws", re.compile(r"\d+"))
+    before = app.panel("output").evaluate(SIZE)
+    reveal = app.panel("output").get_by_role("button", name="Reveal")
+    reveal.focus()
+    reveal.press("Enter")
     expect(app.panel("output")).not_to_contain_text("Hidden")
+    expect(app.panel("patch")).to_contain_text("Hidden: what do you expect?")
+    assert app.panel("output").evaluate(SIZE) == before
+    app.widget("hide").locator("label").first.click()
+    expect(app.panel("patch")).not_to_contain_text("Hidden")
     app.settle()
     assert float(app.conductor.get_attribute("data-output-value") or "nan") == 67
 

@@ -86,7 +86,7 @@ class OpenedPage:
         self.at.switch_page(f"rfviz/pages/{page}.py")
         return self.run()
 
-    def tell(self, event: str, value: dict[str, Any], to: str = "explorer") -> "OpenedPage":
+    def tell(self, event: str, value: dict[str, Any] | bool, to: str = "explorer") -> "OpenedPage":
         """What the browser does once a person has chosen an output or a pixel, then a run."""
         states = self.at._tree.get_widget_states()
         widget = states.widgets.add()

@@ -60,7 +60,62 @@ def test_output_shapes_wait() -> None:
 def test_stacks_wait() -> None:
     page = OpenedPage("stack", {"hide": "true"})
     assert not page.at.exception
-    assert not page.panels
+    # The chart waits in its place; nothing of it has reached the browser.
+    assert set(page.panels) == {"stack-growth"}
+    assert not page.panels["stack-growth"].figure["data"]
     assert "Hidden" in texts_of(page)
     page.at.toggle(key="hide").set_value(False)
     assert page.run().panels
+
+
+def test_answers_are_revealed_one_by_one() -> None:
+    page = OpenedPage("receptive_field", {**REGION, "hide": "true"})
+    assert "= ?`" in texts_of(page)
+    page.at.button(key="reveal-size").click()
+    page.run()
+    assert re.search(r"= 37`", texts_of(page))
+    assert page.panels["output"].header["hidden"]
+    assert page.conductor["value"] == "NaN"
+    # A panel's own button, as the browser sends it; then the sum is no secret either.
+    page.tell("reveal", True, to="panel-output")
+    assert not page.panels["output"].header["hidden"]
+    assert page.panels["output"].figure["data"]
+    assert page.panels["patch"].header["hidden"]
+    assert isinstance(page.conductor["value"], float)
+    # Hidden anew, all of it is.
+    for value in (False, True):
+        page.at.toggle(key="hide").set_value(value)
+        page.run()
+    assert page.panels["output"].header["hidden"]
+    assert "= ?`" in texts_of(page)
+
+
+def test_every_answer_of_a_shape_has_a_button_of_its_own() -> None:
+    page = OpenedPage("output_shape", {**REGION, "hide": "true"})
+    page.at.button(key="reveal-shape").click()
+    page.run()
+    assert page.at.metric
+    assert "Formula" not in texts_of(page)
+    for item in ("formula", "placements", "costs", "sweep", "solver"):
+        page.at.button(key=f"reveal-{item}").click()
+        page.run()
+        assert not page.at.exception
+    assert page.panels
+    assert "Hidden" not in texts_of(page)
+
+
+@pytest.mark.parametrize("name", ["column_matrix", "matmul", "stack"])
+def test_every_answer_has_a_button_of_its_own(name: str) -> None:
+    page = OpenedPage(name, {**REGION, "hide": "true"})
+    for _ in range(12):
+        keys = [str(each.key) for each in page.at.button]
+        waiting = [key for key in keys if key.startswith("reveal-")]
+        panels = [panel for panel in page.panels.values() if panel.header.get("reveals")]
+        if waiting:
+            page.at.button(key=waiting[0]).click()
+            page.run()
+        elif panels:
+            page.tell("reveal", True, to=f"panel-{panels[0].header['name']}")
+        assert not page.at.exception
+    assert "Hidden" not in texts_of(page)
+    assert not any(panel.header.get("hidden") for panel in page.panels.values())
