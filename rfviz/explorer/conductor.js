@@ -13,8 +13,11 @@ import { columnsMap, featureMap } from "./preview_maps.js";
 import { lookup } from "./scales.js";
 import { sumOf, vectorOf } from "./values.js";
 
-/** How long a preview stands in for a figure that does not come, in ms. */
-const HOLD = 1500;
+/** How long a preview stands in for a figure that does not come, at the most, in ms. */
+const HOLD = 15_000;
+
+/** So often it is looked whether figures are still to come, in ms, and so often none must be. */
+const LOOK = 100, LOOKS = 3;
 
 /** The padding as a hatched frame around the picture. */
 function paddingMark({ pads, inputSize: [height, width] }) {
@@ -29,6 +32,12 @@ function paddingMark({ pads, inputSize: [height, width] }) {
 function withNumbers(scene) {
   const { filter, weights } = scene;
   return { ...scene, weights: weights.map(Number), filter: { ...filter, bias: Number(filter.bias) } };
+}
+
+/** Does the server's script still run, so that figures may be on their way? */
+function scriptRuns() {
+  const state = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState;
+  return state !== undefined && state !== "notRunning";
 }
 
 /** What is pointed at while a position is pinned: its pixel or entry, beside the pinned position. */
@@ -59,17 +68,29 @@ export class Conductor extends Chooser {
 
   /**
    * A slider has been let go: panels keep their previews until their new figures are drawn, so that
-   * the figures of before are not seen again in between. One whose figure stays the same gets none.
+   * the figures of before are not seen again in between. One whose figure stays the same gets none:
+   * its preview goes once the script has ended.
    */
   holdSketches() {
     if (!this.preview) return;
     this.held = new Map();
     for (const each of page.panels.values()) if (each.sketched) this.held.set(each, each.draws);
-    clearTimeout(this.letting);
-    this.letting = setTimeout(() => {
+    const latest = performance.now() + HOLD;
+    let quiet = 0;
+    clearInterval(this.holding);
+    this.holding = setInterval(() => {
+      const drawing = [...this.held.keys()].some((panel) => panel.drawing);
+      quiet = drawing || scriptRuns() ? 0 : quiet + 1;
+      if (quiet < LOOKS && performance.now() < latest) return;
+      clearInterval(this.holding);
       this.held = null;
       this.schedule();
-    }, HOLD);
+    }, LOOK);
+  }
+
+  /** Does a panel show its preview until its new figure comes? One that says what it awaits does not. */
+  isHeld(panel) {
+    return this.held?.get(panel) === panel.draws && panel.host.getAttribute("aria-busy") !== "true";
   }
 
   /** A slider's thumb has moved: preview what its release would bring. */
@@ -101,7 +122,7 @@ export class Conductor extends Chooser {
     const own = pointed.entry === undefined ? -1 : pointed.entry - scene.filter.channels[0] * taps;
     for (const each of page.panels.values()) {
       const { kind, name } = each.header ?? {};
-      if (held && this.held.get(each) === each.draws) {
+      if (held && this.isHeld(each)) {
         this.sketch(each, kind, scene, held);
         continue;
       }
@@ -211,7 +232,7 @@ export class Conductor extends Chooser {
 
   remove() {
     this.unwatch();
-    clearTimeout(this.letting);
+    clearInterval(this.holding);
     super.remove();
   }
 }

@@ -34,6 +34,7 @@ MOST_CELLS, LARGEST_SMALL = 300_000, 96
 # Numbers of all larger maps together: 64 MB as float64.
 MOST_NUMBERS, LARGEST_MAP = 8_000_000, 256
 PATCH_SIDE = 96
+SHOWN_CHANNELS = (1, 3)
 
 
 class Maps(NamedTuple):
@@ -223,12 +224,23 @@ def show_patches(answers: list[Answer], sign: str) -> None:
                     alt=f"{sign}{rank}: receptive field of output {place}",
                 )
                 st.caption(f"**{sign}{rank}** {place}  \n{number(response.value)}")
+    n_channels = answers[0].patch.shape[0]
+    if n_channels not in SHOWN_CHANNELS:
+        st.caption(f"Patches show the mean of their {n_channels} channels.")
 
 
 def magnified(patch: Tensor) -> Tensor:
-    """A (C, kh, kw) patch in whole cells, about as large as its place; three channels or grey."""
+    """A (C, kh, kw) patch in whole cells, about as large as its place; three channels or grey.
+
+    Of another number of channels the mean is shown.
+
+    >>> magnified(torch.tensor([[[10]], [[20]]], dtype=torch.uint8))[0, 0, 0].item()
+    15
+    """
     factor = max(1, PATCH_SIDE // max(patch.shape[1:]))
-    shown = patch if patch.shape[0] in (1, 3) else patch[:1]
+    shown = patch
+    if patch.shape[0] not in SHOWN_CHANNELS:
+        shown = patch.float().mean(0, keepdim=True).round()
     return shown.repeat_interleave(factor, 1).repeat_interleave(factor, 2).to(torch.uint8)
 
 

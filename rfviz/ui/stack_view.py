@@ -10,6 +10,7 @@ from rfviz.conv.arithmetic import layer_cost
 from rfviz.conv.nested import NestedField, NestedMap, Place, fields_in, nested_maps, places
 from rfviz.conv.parameters import Pair, by
 from rfviz.conv.spec import ReceptiveField
+from rfviz.conv.stack import LayerGeometry
 from rfviz.explorer.mount import show_panel
 from rfviz.explorer.nested import link_fields
 from rfviz.figures.field_growth import Growth, field_growth_figure
@@ -61,7 +62,8 @@ def show_layers(choice: StackChoice, found: Sequence[Place]) -> None:
     st.caption(
         f"{parameters:,} parameters and {multiply_adds:,} multiply-adds in all. Jump is the "
         "distance between neighbouring units in pixels of the input, start the centre of unit 0, "
-        "share what the largest field covers of the input. Zeros of the padding count as read."
+        "centre that of the middle unit, share what the largest field covers of the input. Zeros "
+        "of the padding count as read."
     )
 
 
@@ -258,6 +260,7 @@ def _line(
         "receptive field": by(geometry.receptive_field),
         "jump": _both(geometry.jump),
         "start": _both(geometry.start),
+        "centre": _both(_middle_centre(geometry)),
         "share": f"{height * width:.1%}",
         "channels": place.out_channels,
         "parameters": None if cost is None else cost[0],
@@ -265,12 +268,25 @@ def _line(
     }
 
 
+def _middle_centre(geometry: LayerGeometry) -> tuple[float, float]:
+    """Where the middle unit of a map looks, (row, column) of the picture."""
+    row, column = (
+        start + jump * (size // 2)
+        for start, jump, size in zip(
+            geometry.start, geometry.jump, geometry.output_size, strict=True
+        )
+    )
+    return row, column
+
+
 def _in_step(place: Place) -> bool:
     return place.geometry.aligned
 
 
 def _both(values: tuple[float, float]) -> str:
-    return number(values[0]) if values[0] == values[1] else " × ".join(map(number, values))
+    # Halves of pixels are exact up to any picture's size.
+    both = [number(value, 7) for value in values]
+    return both[0] if both[0] == both[1] else " × ".join(both)
 
 
 def _number(key: str, label: str, least: int, most: int, start: int) -> int:

@@ -65,6 +65,8 @@ def test_opens_on_a_network_with_its_published_field(vgg: OpenedPage) -> None:
         "pool5", "7 × 7", "212 × 212"
     )  # fmt: skip
     assert int(table["parameters"].sum()) == 14_714_688
+    # Five halvings: the middle of 7 units lies 3 jumps of 32 after the first, at 15.5.
+    assert (last["start"], last["centre"]) == ("15.5", "111.5")
     assert "212 × 212 pixels" in sentences(vgg)
 
 
