@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,16 +14,6 @@ Open = Callable[..., AppPage]
 Profiles = Callable[..., BrowserContext]
 SIZE = {"width": 1440, "height": 1000}
 expect.set_options(timeout=SECONDS * 1000)
-
-
-# One process drives Chromium, whatever the number of processes: a page that shares two cores with
-# other pages is late for reasons of its own.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("chromium"))
 
 
 @pytest.fixture(scope="session")

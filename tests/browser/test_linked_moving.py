@@ -187,6 +187,18 @@ def test_a_figure_of_before_is_not_seen_again_once_a_slider_is_let_go(
     assert seen == []
 
 
+def test_a_preview_goes_where_the_figure_stays_the_same(open_app: Open) -> None:
+    # The receptive field of the first output is the same under any stride.
+    app = open_app("", {"row": 0, "column": 0, "padding": 0}).settle()
+    before = app.panel("vector").get_attribute("data-revision")
+    with drag(app, "stride", 3):
+        expect(app.panel("vector")).to_have_class(re.compile("rfviz-sketch"))
+    app.settle()
+    for name in ("vector", "patch", "output"):
+        expect(app.panel(name)).not_to_have_class(re.compile("rfviz-sketch"))
+    assert app.panel("vector").get_attribute("data-revision") == before
+
+
 SHIFTS = """() => {
   window.shifts = [];
   const note = (list) => window.shifts.push(...list.getEntries().map(({ value }) => value));
