@@ -1,6 +1,8 @@
 """A series of questions as a page asks it: what was answered, the score, and the explanations."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import streamlit as st
 
@@ -12,12 +14,12 @@ from rfviz.figures.practice_board import board_figure
 LARGEST_ANSWER = 10**9
 BOARD_HEIGHT = 380
 # The page on which a kind of question can be looked at.
-PAGES_ABOUT = {
+PAGES_ABOUT: Mapping[str, str] = MappingProxyType({
     "output size": "Output shape", "same": "Output shape",
     "pixels": "Receptive field", "receptive field": "Receptive field",
     "column": "Column matrix", "position": "Column matrix", "entry": "Column matrix",
     "reads": "Column matrix", "stack": "Stack of layers", "jump": "Stack of layers",
-}  # fmt: skip
+})  # fmt: skip
 
 
 @dataclass
