@@ -1,23 +1,34 @@
-"""Which process runs which test, where there are several."""
+"""Which process runs which tests, where there are several."""
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 CHROMIUM = "tests/browser/"
+# Pytest would take this file for one with examples in docstrings, and mix it up with the other one.
+collect_ignore = ["conftest.py"]
 
 
-class OneForChromium(LoadScopeScheduling):  # type: ignore[misc]
-    """One process drives Chromium: a page that shares two cores with others is late by itself.
+class ApartFromChromium(LoadScopeScheduling):  # type: ignore[misc]
+    """File by file: the first process takes those with Chromium, the others all the rest.
 
-    Every other test goes to whichever process is free. Groups of xdist's own would say the same,
-    but the names of pytest 9.2 do not take them in.
+    A page that shares two cores with others is late by itself; so the others drive Chromium only
+    once there is nothing else left to do.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return CHROMIUM if nodeid.startswith(CHROMIUM) else nodeid
+        return nodeid.split("::", 1)[0]
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        mine = node is self.nodes[0]
+        for file in self.workqueue:
+            if file.startswith(CHROMIUM) == mine:
+                self.workqueue.move_to_end(file, last=False)
+                break
+        super()._assign_work_unit(node)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneForChromium:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ApartFromChromium:
     """Give xdist this scheduler."""
-    return OneForChromium(config, log)
+    return ApartFromChromium(config, log)

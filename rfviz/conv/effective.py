@@ -15,7 +15,7 @@ from torch import nn
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.fit import picture_size
-from rfviz.conv.network import Network, weighted_layers
+from rfviz.conv.network import Network, draw_weights, network_with, weighted_layers
 from rfviz.conv.parameters import Pair, by, pair, shown, whole_number
 
 MOST_SEEDS = 1000
@@ -80,18 +80,38 @@ def effective_field(
     given = _given_picture(picture, channels, size)
     total = torch.zeros(size, dtype=torch.float64)
     place: Pair | None = None
-    module = layers
-    if not isinstance(module, nn.Module):
-        module = Network(module, channels, hidden_channels, relu)
+    module = _module(layers, channels, hidden_channels, relu, weights)
     for seed in range(seeds):
         generator = torch.Generator().manual_seed(seed)
-        if isinstance(module, Network) and module is not layers:
-            _weigh(module, relu, weights, generator)
+        if isinstance(module, Network) and module is not layers and weights is None:
+            draw_weights(module, relu, generator)
         drawn = torch.randn(channels, *size, generator=generator) if given is None else given
         place, gradient = unit_gradient(module, drawn, unit if place is None else place)
         total += gradient.double().square().mean(dim=0)
     assert place is not None
-    return _described(total, place)
+    return described(total, place)
+
+
+def _module(
+    layers: Iterable[object] | nn.Module,
+    in_channels: int,
+    hidden_channels: object,
+    relu: bool,
+    weights: Sequence[torch.Tensor] | None,
+) -> nn.Module:
+    if isinstance(layers, nn.Module):
+        return layers
+    if weights is None:
+        return Network(layers, in_channels, hidden_channels, relu)
+    parameters = [(weight, None) for weight in weights]
+    network = network_with(layers, in_channels, parameters, relu, hidden_channels)
+    n_weighted = len(weighted_layers(network))
+    if len(weights) > n_weighted:
+        raise InputError(
+            f"The stack has {n_weighted} layers with weights, got {len(weights)} weights.",
+            remedy="Give one weight for each of them, in order",
+        )
+    return network
 
 
 def unit_gradient(
@@ -131,42 +151,6 @@ def unit_gradient(
     return place, gradient[0]
 
 
-def _weigh(
-    network: Network,
-    relu: bool,
-    weights: Sequence[torch.Tensor] | None,
-    generator: torch.Generator,
-) -> Network:
-    """Set every weight, to what is given or drawn, and every bias to zero."""
-    convolutions = weighted_layers(network)
-    if weights is not None and len(weights) != len(convolutions):
-        raise InputError(
-            f"The stack has {len(convolutions)} layers with weights, got {len(weights)} weights.",
-            remedy="Give one weight for each of them, in order",
-        )
-    for index, layer in enumerate(convolutions):
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
-        if weights is None:
-            fan_in = layer.weight[0].numel()
-            deviation = math.sqrt((2 if relu else 1) / fan_in)
-            nn.init.normal_(layer.weight, 0.0, deviation, generator=generator)
-        else:
-            _set_weight(layer, weights[index], index)
-    return network
-
-
-def _set_weight(layer: nn.Conv2d | nn.ConvTranspose2d, weight: torch.Tensor, index: int) -> None:
-    if not isinstance(weight, torch.Tensor) or weight.shape != layer.weight.shape:
-        got = tuple(weight.shape) if isinstance(weight, torch.Tensor) else shown(weight)
-        raise InputError(
-            f"Weight {index + 1} should have shape {tuple(layer.weight.shape)}, got {got}.",
-            remedy="Set the layers' out_channels, and in_channels, to those of the weights",
-        )
-    with torch.no_grad():
-        layer.weight.copy_(weight)
-
-
 def _given_picture(picture: torch.Tensor | None, channels: int, size: Pair) -> torch.Tensor | None:
     if picture is None:
         return None
@@ -179,7 +163,14 @@ def _given_picture(picture: torch.Tensor | None, channels: int, size: Pair) -> t
     return picture if picture.is_floating_point() else picture.float() / 255
 
 
-def _described(total: torch.Tensor, unit: Pair) -> EffectiveField:
+def described(total: torch.Tensor, unit: Pair) -> EffectiveField:
+    """Return the field of a unit from the sum of its squared gradients, (H, W) float64.
+
+    Raises `InputError` where that is zero everywhere, or not finite.
+
+    >>> described(torch.eye(3, dtype=torch.float64), (1, 1)).n_touched
+    3
+    """
     mass = float(total.sum())
     if not (math.isfinite(mass) and mass > 0):
         raise InputError(

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import torch
 
-from rfviz.conv.effective import EffectiveField, _described, _weigh, unit_gradient
+from rfviz.conv.effective import EffectiveField, described, unit_gradient
 from rfviz.conv.errors import InputError
 from rfviz.conv.layers import Layer
 from rfviz.conv.nested import places
-from rfviz.conv.network import Network, network_with
+from rfviz.conv.network import Network, draw_weights, network_with
 from rfviz.conv.parameters import Pair, by
 from rfviz.conv.progress import part_of
 from rfviz.conv.stack import Branches, stack_geometry
@@ -57,12 +57,12 @@ def effective_steps(
     for seed in range(n_seeds):
         generator = torch.Generator().manual_seed(seed)
         if not own:
-            _weigh(network, relu, None, generator)
+            draw_weights(network, relu, generator)
         drawn = torch.randn(in_channels, *input_size, generator=generator)
         _, gradient = unit_gradient(network, drawn, unit)
         total += gradient.double().square().mean(dim=0)
         yield (seed + 1) / n_seeds
-    return _described(total, unit)
+    return described(total, unit)
 
 
 class DepthField(NamedTuple):

@@ -1,5 +1,6 @@
 """A stack of layers as a torch module, with weights to be drawn at random or given."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 
@@ -8,7 +9,7 @@ from torch import nn
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.layers import Layer
-from rfviz.conv.parameters import whole_number
+from rfviz.conv.parameters import shown, whole_number
 from rfviz.conv.stack import Branches, checked_layers
 
 
@@ -72,11 +73,30 @@ def weighted_layers(network: nn.Module) -> list[nn.Conv2d | nn.ConvTranspose2d]:
     return [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
 
 
+def draw_weights(network: Network, relu: bool, generator: torch.Generator) -> None:
+    """Draw every weight, normal with variance 2 / fan-in with ReLU and 1 / fan-in without.
+
+    Biases become zero. Source: He et al., "Delving deep into rectifiers", ICCV 2015, equation 10.
+
+    >>> network = Network([Layer("Conv2d", 3)])
+    >>> draw_weights(network, True, torch.Generator().manual_seed(0))
+    >>> weighted_layers(network)[0].bias.tolist()
+    [0.0]
+    """
+    for layer in weighted_layers(network):
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+        fan_in = layer.weight[0].numel()
+        deviation = math.sqrt((2 if relu else 1) / fan_in)
+        nn.init.normal_(layer.weight, 0.0, deviation, generator=generator)
+
+
 def network_with(
     layers: Iterable[object],
     in_channels: object,
     parameters: Sequence[tuple[torch.Tensor, torch.Tensor | None]],
     relu: bool = False,
+    hidden_channels: object = None,
 ) -> Network:
     """Return a stack with the (weight, bias) of its weighted layers, in order; a bias may be None.
 
@@ -87,7 +107,7 @@ def network_with(
     >>> network_with([Layer("Conv2d", 1, out_channels=2)], 1, [(ones, None)])(ones[:1]).shape
     torch.Size([1, 2, 1, 1])
     """
-    network = Network(layers, in_channels, None, relu)
+    network = Network(layers, in_channels, hidden_channels, relu)
     weighted = weighted_layers(network)
     if len(parameters) < len(weighted):
         raise InputError(
@@ -96,10 +116,11 @@ def network_with(
             remedy="Leave out the layers that were added, or use random weights",
         )
     for index, (layer, (weight, bias)) in enumerate(zip(weighted, parameters, strict=False), 1):
-        if weight.shape != layer.weight.shape:
+        if not isinstance(weight, torch.Tensor) or weight.shape != layer.weight.shape:
+            got = tuple(weight.shape) if isinstance(weight, torch.Tensor) else shown(weight)
             raise InputError(
                 f"Layer {index} with weights has a weight of shape {tuple(layer.weight.shape)}, "
-                f"and one of {tuple(weight.shape)} is given.",
+                f"and one of {got} is given.",
                 remedy="Give its kernel, channels and groups as the weights have them",
             )
         with torch.no_grad():
