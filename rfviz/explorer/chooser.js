@@ -6,7 +6,10 @@ import { Bar } from "./bar.js";
 import { Grid } from "./grid.js";
 import { element, page } from "./page.js";
 
-/** How long to wait for the server's answer before a further step is sent all the same, in ms. */
+/**
+ * How long to wait for the server's answer before the position is sent all the same, in ms; twice as
+ * long each time that none comes.
+ */
 const PATIENCE = 3000;
 
 /** A position moved by keys is sent once the keys rest for so long, in ms. */
@@ -40,7 +43,9 @@ export class Chooser {
     this.component = component;
     this.data = component.data;
     this.take(this.data);
-    this.waitingSince = -PATIENCE;
+    this.waitingUntil = 0;
+    this.patience = PATIENCE;
+    clearTimeout(this.sending);
     this.grid.lay(this.data.layout);
     this.grid.announce(this.data.expected);
     const [row, column] = this.data.position;
@@ -155,12 +160,11 @@ export class Chooser {
     this.sendSoon();
   }
 
-  /** Send the chosen position, unless the server still works on an earlier one. */
+  /** Send the chosen position, once the server no longer works on an earlier one. */
   sendSoon() {
     clearTimeout(this.sending);
-    const busy = performance.now() - this.waitingSince < PATIENCE;
-    if (busy) return;
-    this.sending = setTimeout(() => this.send(), REST);
+    const wait = Math.max(REST, this.waitingUntil - performance.now());
+    this.sending = setTimeout(() => this.send(), wait);
   }
 
   send() {
@@ -169,8 +173,11 @@ export class Chooser {
       this.schedule();
       return;
     }
-    this.waitingSince = performance.now();
     this.component.setTriggerValue("move", { row: this.target[0], column: this.target[1] });
+    // A move can get lost on its way, where the connection breaks or the script is interrupted.
+    this.waitingUntil = performance.now() + this.patience;
+    this.patience *= 2;
+    this.sendSoon();
   }
 
   remove() {

@@ -13,7 +13,16 @@ from urllib.parse import urlencode
 import numpy as np
 import torch
 from PIL import Image
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response
+from playwright.sync_api import (
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Response,
+)
+from playwright.sync_api import (
+    TimeoutError as NotInTime,
+)
 
 PAGES = ("", "column_matrix", "matmul")
 # Long enough for a machine that does much else at the same time.
@@ -102,7 +111,11 @@ class AppPage:
 
     def wait_for_place(self, row: int, column: int) -> None:
         place = f"[data-output-row='{row}'][data-output-column='{column}']"
-        self.page.wait_for_selector(f"{CONDUCTOR}[data-state=confirmed]{place}")
+        try:
+            self.page.wait_for_selector(f"{CONDUCTOR}[data-state=confirmed]{place}")
+        except NotInTime as error:
+            said = self.conductor.get_attribute("data-state")
+            raise AssertionError(f"The explorer shows {self.place}, {said}.") from error
 
     def panel(self, name: str) -> Locator:
         return self.page.locator(f"[data-testid=rfviz-panel-{name}]")
@@ -136,7 +149,17 @@ class AppPage:
 
     def click_cell(self, panel: str, row: float, column: float) -> None:
         """Click on a cell of a panel, in the panel's own coordinates, once it is drawn."""
-        self.page.mouse.click(*self.drawn(panel).evaluate(CELL, [row, column]))
+        self.page.mouse.click(*self.rested(panel, CELL, [row, column]))
+
+    def rested(self, panel: str, script: str, argument: list[Any]) -> tuple[float, float]:
+        """Where a script finds a place of a drawn panel, once it is the same in two frames."""
+        drawn = self.drawn(panel)
+        place = drawn.evaluate(script, argument)
+        while True:
+            self.page.evaluate("() => new Promise(requestAnimationFrame)")
+            before, place = place, drawn.evaluate(script, argument)
+            if place == before:
+                return place[0], place[1]
 
     def widget(self, key: str) -> Locator:
         """The widget of this key, which is also its name in the address."""

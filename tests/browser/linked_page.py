@@ -75,7 +75,7 @@ def drawn_boxes(app: AppPage) -> list[list[float]]:
 
 def hover(app: AppPage, panel: str, row: float, column: float, subplot: str = "xy") -> None:
     """Move the mouse to a place in a panel, in the panel's own coordinates, once it is drawn."""
-    app.page.mouse.move(*app.drawn(panel).evaluate(PLACE, [subplot, column, row]))
+    app.page.mouse.move(*app.rested(panel, PLACE, [subplot, column, row]))
 
 
 def leave(app: AppPage) -> None:

@@ -76,6 +76,26 @@ def is_at(app: AppPage, row: int, column: int) -> None:
     assert now.value == pytest.approx(DEFAULT.output[row, column].item(), abs=1e-2)
 
 
+LOSE_ONE = """async () => {
+  const { page } = await import("/rfviz/page.js");
+  const { component } = page.conductor;
+  const send = component.setTriggerValue;
+  page.conductor.component = { ...component, setTriggerValue: () => {
+    window.lost = true;
+    page.conductor.component = component;
+    component.setTriggerValue = send;
+  } };
+}"""
+
+
+def test_a_move_that_gets_lost_is_sent_again(open_app: Open) -> None:
+    app = open_app("", FIXED).settle()
+    app.page.evaluate(LOSE_ONE)
+    app.click_cell("output", 20, 9)
+    app.page.wait_for_function("() => window.lost")
+    app.eventually(partial(confirmed_at, app, 20, 9))
+
+
 def test_buttons_step_and_play(open_app: Open) -> None:
     app = open_app("", {"row": 4, "column": 27}).settle()
 
