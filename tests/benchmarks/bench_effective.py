@@ -9,7 +9,11 @@ the variance of n steps of 2 / 3, so that sigma is the square root of 2 n / 3.
 
 import argparse
 import math
+import sys
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from rfviz.conv.effective import effective_field
 from rfviz.conv.layers import Layer
