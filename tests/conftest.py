@@ -29,6 +29,7 @@ class ApartFromChromium(LoadScopeScheduling):  # type: ignore[misc]
         super()._assign_work_unit(node)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ApartFromChromium:
     """Give xdist this scheduler."""
     return ApartFromChromium(config, log)

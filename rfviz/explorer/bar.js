@@ -52,8 +52,8 @@ export class Bar {
       element("option", { value: String(wait) }, this.speed).textContent = label;
     }
     this.speed.value = "333";
-    this.text = element("span", { class: "rfviz-position" }, bar);
     this.mark = element("span", { class: "rfviz-confirmed" }, bar);
+    this.text = element("span", { class: "rfviz-position" }, bar);
     bar.addEventListener("keydown", (event) => {
       if (event.target === this.speed) return;
       if (moves.key(event)) event.preventDefault();

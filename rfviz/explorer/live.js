@@ -57,17 +57,31 @@ export function paintPatch(context, figure, live, look, sketched) {
   const shown = Math.floor(traces.length / 3);
   const { lines, products } = patchColours(live, look.tables);
   const taps = receptiveField(live.spec, live.position);
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  traces.forEach((trace, index) => {
-    const line = Math.floor(index / shown), channel = index % shown;
-    const layout = sketched ? sketchedCells(figure, trace, live.spec, shown) : figureCells(figure, trace, live.spec.kernel);
+  const layouts = traces.map((trace) =>
+    (sketched ? sketchedCells(figure, trace, live.spec, shown) : figureCells(figure, trace, live.spec.kernel)));
+  const paintMap = (target, index) => {
+    const layout = layouts[index];
     if (!layout) return;
-    const { place, texts, ticks, below } = layout;
+    const { place, texts } = layout;
+    const { values, ...colours } = lines[Math.floor(index / shown)];
+    const offset = (index % shown) * height * width;
+    target.textAlign = "center";
+    target.textBaseline = "middle";
+    target.font = `${Math.min(12, Math.max(7, place.height / height / 2.4))}px ${look.font}`;
+    paintCells(target, place, [height, width], (row, column) => values[offset + row * width + column], colours, texts);
+  };
+  const paintWeights = (target) => {
+    for (let index = shown; index < 2 * shown; index += 1) paintMap(target, index);
+  };
+  // A slider brings other weights in every frame; a position never does.
+  if (sketched) paintWeights(context);
+  else keepPainted(context, figure, live.weights, layouts.slice(shown, 2 * shown), paintWeights);
+  traces.forEach((_, index) => {
+    const line = Math.floor(index / shown), channel = index % shown;
+    if (!layouts[index]) return;
+    const { place, ticks, below } = layouts[index];
     const offset = channel * height * width;
-    const { values, ...colours } = lines[line];
-    context.font = `${Math.min(12, Math.max(7, place.height / height / 2.4))}px ${look.font}`;
-    paintCells(context, place, [height, width], (row, column) => values[offset + row * width + column], colours, texts);
+    if (line !== 1) paintMap(context, index);
     context.fillStyle = look.text;
     context.font = `11px ${look.font}`;
     if (line === 0) context.fillText(live.names[channel], place.left + place.width / 2, place.top - 10);
@@ -85,6 +99,35 @@ export function paintPatch(context, figure, live, look, sketched) {
   context.font = `13px ${look.font}`;
   const title = `${sketched ? "Preview: sum" : "Sum"} of ${grouped(products.length)} products${total} ${shortNumber(live.sum, 6)}`;
   context.fillText(title, 8, 17);
+}
+
+/** The weights of each patch as they were painted last: no position changes them. */
+const painted = new WeakMap();
+
+/** Paint the maps of the weights, or what they were when last painted, if nothing has changed. */
+function keepPainted(context, figure, weights, layouts, paint) {
+  const { width, height } = context.canvas;
+  const key = JSON.stringify([width, height, layouts]);
+  let kept = painted.get(figure);
+  if (kept?.key !== key || kept.weights !== weights) {
+    const canvas = new OffscreenCanvas(width, height);
+    const own = canvas.getContext("2d");
+    own.setTransform(context.getTransform());
+    paint(own);
+    kept = { key, weights, canvas };
+    painted.set(figure, kept);
+  }
+  const places = layouts.filter(Boolean).map(({ place }) => place);
+  if (!places.length) return;
+  // Only the part that holds them is copied, in device pixels.
+  const ratio = context.getTransform().a;
+  const left = Math.max(0, Math.floor(ratio * Math.min(...places.map((each) => each.left))));
+  const top = Math.max(0, Math.floor(ratio * Math.min(...places.map((each) => each.top))));
+  const right = Math.min(width, Math.ceil(ratio * Math.max(...places.map((each) => each.left + each.width))));
+  const bottom = Math.min(height, Math.ceil(ratio * Math.max(...places.map((each) => each.top + each.height))));
+  if (right <= left || bottom <= top) return;
+  const box = [left, top, right - left, bottom - top];
+  context.drawImage(kept.canvas, ...box, ...box.map((length) => length / ratio));
 }
 
 /**

@@ -111,10 +111,20 @@ function drawLabel(context, frame, [x, y], label, colours) {
   context.fillText(label, left, top + 9);
 }
 
+/** The part of a box [left, top, width, height] within another, a line wider so as not to end there. */
+function common([x, y, w, h], [left, top, width, height]) {
+  const from = [Math.max(x, left - 2), Math.max(y, top - 2)];
+  const to = [Math.min(x + w, left + width + 2), Math.min(y + h, top + height + 2)];
+  return [from[0], from[1], Math.max(0, to[0] - from[0]), Math.max(0, to[1] - from[1])];
+}
+
 /** The band between the outer box and the inner one, hatched: padding is no part of the picture. */
 function drawHatch(context, frame, mark, colours) {
-  const outer = toPixels(frame, mark.boxes[0]);
-  const inner = toPixels(frame, mark.inner);
+  const seen = [frame.left, frame.top, frame.width, frame.height];
+  const outer = common(toPixels(frame, mark.boxes[0]), seen);
+  const inner = common(toPixels(frame, mark.inner), seen);
+  // Nothing of the band is in view, as in the middle of a picture that is zoomed into.
+  if (outer.every((length, index) => length === inner[index])) return;
   context.beginPath();
   context.rect(...outer);
   context.rect(...inner);

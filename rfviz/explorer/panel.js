@@ -7,6 +7,7 @@ import { drawMarks, fit } from "./marks.js";
 import { element, page, themeOf } from "./page.js";
 import { sketchMap } from "./sketch.js";
 import { Tiles } from "./tiles.js";
+import { fitTitle } from "./titles.js";
 
 const CONFIG = {
   displaylogo: false,
@@ -14,6 +15,9 @@ const CONFIG = {
   scrollZoom: true,
   doubleClick: "reset",
   logging: 0,
+  // plotly's own bar would offer to upload the chart, and with it a person's picture.
+  showSendToCloud: false,
+  plotlyServerURL: "",
   modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
 };
 
@@ -138,7 +142,8 @@ export class Panel {
   fitHeight() {
     const { height, aspect } = this.header, width = this.host.clientWidth;
     const needed = aspect && width ? Math.max(LEAST_HEIGHT, (width - SIDES) * aspect + ENDS) : height;
-    this.host.style.height = `${Math.round(Math.min(height, needed))}px`;
+    this.title = fitTitle(this.header.figure.layout.title?.text ?? "", width);
+    this.host.style.height = `${Math.round(Math.min(height, needed) + this.title.more)}px`;
   }
 
   /** Draw the newest figure; one that arrives while another is being drawn waits its turn. */
@@ -183,6 +188,8 @@ export class Panel {
     const { theme } = this;
     const layout = { ...this.header.figure.layout };
     layout.font = { ...layout.font, color: theme.text, family: theme.font };
+    layout.title = { ...layout.title, text: this.title.text };
+    layout.margin = { ...layout.margin, t: layout.margin.t + this.title.more };
     layout.width = this.host.clientWidth;
     layout.height = this.host.clientHeight;
     layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: theme.text, activecolor: this.header.accent };

@@ -43,6 +43,7 @@ SCRIPTS = (
     "scales.js",
     "sketch.js",
     "tiles.js",
+    "titles.js",
     "values.js",
 )
 STYLES = ("explorer.css",)

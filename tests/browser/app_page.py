@@ -32,6 +32,10 @@ IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 CONDUCTOR = "[data-testid=rfviz-explorer]"
 PANELS = "[data-testid^=rfviz-panel-]"
 
+TWO_FRAMES = """() => new Promise((done) => {
+  requestAnimationFrame(() => requestAnimationFrame(done));
+})"""
+
 # The script has ended, and every panel that is there is drawn and waits for nothing.
 SETTLED = f"""() => {{
   const panels = [...document.querySelectorAll("{PANELS}")];
@@ -166,10 +170,15 @@ class AppPage:
         return self.page.locator(f".st-key-{key}")
 
     def slide(self, key: str, *strokes: str) -> None:
-        """Press keys on a slider."""
+        """Press keys on a slider, each once the one before has reached the screen.
+
+        Streamlit's slider takes its value from its own state after it has been drawn; a key pressed
+        before that moves the thumb from a value that is then taken back.
+        """
         slider = self.widget(key).locator("input[type=range]")
         for stroke in strokes:
             slider.press(stroke)
+            self.page.evaluate(TWO_FRAMES)
 
     def enter(self, key: str, value: float) -> None:
         """Write a number into a field."""

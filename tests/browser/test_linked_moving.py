@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 import torch
-from app_page import AppPage
+from app_page import PAGES, TWO_FRAMES, AppPage
 from conftest import Open
 from linked_cases import DEFAULT, Convolution, bank
 from linked_page import Shown, Watched, drag, hover, leave, shown
@@ -240,3 +240,44 @@ def test_nothing_on_the_page_jumps(open_app: Open) -> None:
     app.page.keyboard.press("ArrowLeft")
     app.settle()
     assert sum(app.page.evaluate("() => window.shifts")) < 0.02
+
+
+# Every height that the bar above the panels has had, in pixels.
+HEIGHTS = """(bar) => {
+  window.heights = new Set();
+  new ResizeObserver(() => window.heights.add(bar.offsetHeight)).observe(bar);
+}"""
+
+
+@pytest.mark.parametrize("width", [1440, 1000, 700, 390])
+@pytest.mark.parametrize("name", [*PAGES, "stack"])
+def test_no_words_are_too_long_for_their_place(open_app: Open, name: str, width: int) -> None:
+    """If the bar grew with its words, a panel would move away from under the pointer."""
+    address = {"sample": "scene", "kernel": 11, "row": 1123, "column": 1567}
+    size = {"width": width, "height": 900}
+    app = open_app(name, address, viewport=size, reduced_motion="reduce").settle()
+    app.conductor.locator(".rfviz-bar").evaluate(HEIGHTS)
+    said = set()
+    for pinned in (False, True):
+        if pinned:
+            app.conductor.get_by_label("Next position").click()
+            middle(app, app.panel_names[0], click=True)
+        for panel in app.panel_names:
+            middle(app, panel)
+            app.page.evaluate(TWO_FRAMES)
+            said.add(app.conductor.locator(".rfviz-position").text_content())
+    assert len(said) > 2
+    assert len(app.page.evaluate("() => [...window.heights]")) == 1
+
+
+def middle(app: AppPage, panel: str, *, click: bool = False) -> None:
+    """Point at the middle of a panel's first axes, or click there."""
+    area = app.drawn(panel).locator(".nsewdrag").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    assert box is not None
+    place = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    if click:
+        app.page.mouse.click(*place)
+    else:
+        app.page.mouse.move(*place)

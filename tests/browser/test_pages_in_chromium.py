@@ -33,6 +33,16 @@ BRIGHTNESS = """(panel) => {
   return parts.reduce((sum, part) => sum + part, 0) / 3;
 }"""
 
+BUTTONS = {"Download plot as a PNG", "Zoom", "Pan", "Zoom in", "Zoom out", "Reset axes"}
+# Titles of the panels, and whether their figure's buttons lie on them.
+COVERED = """(panel) => {
+  const box = (selector) => panel.querySelector(selector)?.getBoundingClientRect();
+  const title = box(".gtitle"), bar = box(".modebar");
+  if (!title || !bar) return null;
+  return title.right > bar.left && title.left < bar.right
+    && title.bottom > bar.top && title.top < bar.bottom;
+}"""
+
 
 def shown(app: AppPage) -> tuple[tuple[int, int], float]:
     app.settle()
@@ -56,6 +66,27 @@ def test_no_page_is_wider_than_a_telephone(open_app: Open, name: str) -> None:
     app.page.get_by_test_id("stExpandSidebarButton").click()
     expect(app.widget("source")).to_be_in_viewport()
     assert app.page.evaluate(TOO_WIDE) <= 0
+
+
+@pytest.mark.parametrize("name", [*PAGES, "stack"])
+def test_a_figure_s_buttons_send_nothing_away(open_app: Open, name: str) -> None:
+    """plotly's own bar has a button that would upload the chart, and with it the picture."""
+    app = open_app(name).settle()
+    buttons = app.page.locator(".modebar-btn")
+    titles = buttons.evaluate_all("(all) => all.map((one) => one.dataset.title)")
+    assert {"Zoom", "Pan"} <= set(titles) <= BUTTONS
+    servers = app.page.locator(".js-plotly-plot").evaluate_all(
+        "(all) => all.map((one) => one._context.plotlyServerURL)"
+    )
+    assert set(servers) == {""}
+
+
+@pytest.mark.parametrize("name", [*PAGES, "stack"])
+def test_a_figure_s_buttons_lie_beside_its_title(open_app: Open, name: str) -> None:
+    app = open_app(name, {"sample": "scene"}).settle()
+    covered = {panel: app.panel(panel).evaluate(COVERED) for panel in app.panel_names}
+    assert False in covered.values()
+    assert True not in covered.values(), covered
 
 
 def test_panels_follow_the_theme_without_being_rebuilt(open_app: Open) -> None:
