@@ -68,25 +68,31 @@ export class Bar {
   }
 
   toggle() {
-    if (this.timer) this.pause();
+    if (this.plays) this.pause();
     else this.play();
   }
 
   play() {
     dress(this.playing, "pause", "Pause");
+    this.plays = true;
     const tick = () => {
       if (!this.moves.advance(1)) {
         this.pause();
         return;
       }
-      this.timer = setTimeout(tick, Number(this.speed.value));
+      const due = performance.now() + Number(this.speed.value);
+      // Once it has been drawn: a slow machine plays more slowly, but leaves none out.
+      this.frame = requestAnimationFrame(() => {
+        this.timer = setTimeout(tick, due - performance.now());
+      });
     };
     this.timer = setTimeout(tick, 0);
   }
 
   pause() {
     clearTimeout(this.timer);
-    this.timer = null;
+    cancelAnimationFrame(this.frame);
+    this.plays = false;
     dress(this.playing, "play", PLAY);
   }
 }

@@ -189,7 +189,7 @@ export class Panel {
     const layout = { ...this.header.figure.layout };
     layout.font = { ...layout.font, color: theme.text, family: theme.font };
     layout.title = { ...layout.title, text: this.title.text };
-    layout.margin = { ...layout.margin, t: layout.margin.t + this.title.more };
+    if (this.title.more) layout.margin = { ...layout.margin, t: layout.margin.t + this.title.more };
     layout.width = this.host.clientWidth;
     layout.height = this.host.clientHeight;
     layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: theme.text, activecolor: this.header.accent };

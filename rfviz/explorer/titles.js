@@ -1,17 +1,17 @@
 // A figure's title comes in lines for a panel of the usual width. In a narrower one it would lie
-// under the figure's buttons, so it is broken again there, and gets the room for more lines.
+// under the figure's buttons, and in a wider one it needs fewer lines, so it is broken again.
 
 /** What a figure's buttons take beside the title: all of them, and those of a narrow panel, in pixels. */
 const BUTTONS = 200, FEW_BUTTONS = 156;
 
 /** Up to this width of a panel it shows the few; the same in explorer.css. */
-export const NARROW = 420;
+const NARROW = 420;
 
 /** What a character of a title takes on average, and a line, in pixels. */
 const CHARACTER = 5.7, LINE = 17;
 
 /**
- * A title's lines in a panel of this width, and the pixels that they need beyond those it came with.
+ * A title's lines in a panel of this width, and how many pixels more they need than it came with.
  * @param {string} text lines with <br> between them
  * @returns {{text: string, more: number}}
  */
@@ -19,7 +19,6 @@ export function fitTitle(text, width) {
   const room = width - (width <= NARROW ? FEW_BUTTONS : BUTTONS);
   const most = Math.max(16, Math.floor(room / CHARACTER));
   const before = text.split("<br>");
-  if (before.every((line) => line.length <= most)) return { text, more: 0 };
   // A size such as "28 × 28" stays in one line.
   const words = before.join(" ").replaceAll(" × ", "\u00a0×\u00a0").split(" ");
   const lines = [words.shift()];
@@ -27,5 +26,5 @@ export function fitTitle(text, width) {
     if (lines.at(-1).length + 1 + word.length <= most) lines.push(`${lines.pop()} ${word}`);
     else lines.push(word);
   }
-  return { text: lines.join("<br>"), more: LINE * Math.max(0, lines.length - before.length) };
+  return { text: lines.join("<br>"), more: LINE * (lines.length - before.length) };
 }
