@@ -15,6 +15,8 @@ HERE = Path(__file__).parent
 PAGES = HERE / "rfviz" / "pages"
 # A picture of ours: a named icon would be fetched from another host.
 ICON = HERE / "assets" / "glyph.png"
+# Pages that read the sidebar's picture, but neither its convolution nor its weights.
+OWN_LAYERS = ("output_shape", "stack", "practice")
 
 if __name__ == "__main__":
     st.set_page_config("rfviz: receptive fields and im2col", ICON, layout="wide")
@@ -33,7 +35,7 @@ if __name__ == "__main__":
         ],
         position="top",
     )
-    draw_controls()
+    draw_controls(own_layers=page.url_path in OWN_LAYERS)
     page.run()
 else:
     # Streamlit and plotly both import pandas when a page first needs it; two pages at once would

@@ -6,6 +6,7 @@ from rfviz.ui.hiding import hidden_here
 from rfviz.ui.shape_controls import shape_controls
 from rfviz.ui.shape_solver import show_messages, show_solver
 from rfviz.ui.shape_sweep import show_sweep
+from rfviz.ui.shape_transfer import transfer_buttons
 from rfviz.ui.shape_view import fitted_layer, show_answer, show_costs, show_formula, show_strips
 
 st.title("Output shape")
@@ -15,7 +16,10 @@ st.markdown(
     "the kernel along each axis. An empty input size is that of the picture in the sidebar."
 )
 choice = shape_controls()
+place = st.container()
 layer = fitted_layer(choice)
+with place:
+    transfer_buttons(choice, layer)
 if layer is not None:
     show_answer(layer, choice)
     st.subheader("The formula, with the numbers")

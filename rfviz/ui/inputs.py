@@ -78,8 +78,11 @@ class Controls:
     choices: WeightChoices | InputError
 
 
-def draw_controls() -> None:
-    """Draw the controls in the sidebar; the pages of this run read them."""
+def draw_controls(*, own_layers: bool = False) -> None:
+    """Draw the controls in the sidebar; the pages of this run read them.
+
+    With ``own_layers`` the page reads the picture only, which is said.
+    """
     _drop_what_no_widget_holds()
     with st.sidebar:
         hide_widget()
@@ -91,6 +94,11 @@ def draw_controls() -> None:
             except InputError as error:
                 picture = error
                 st.error(str(error))
+        if own_layers:
+            st.caption(
+                "This page has layers of its own: convolution and weights below are those of the "
+                "other pages."
+            )
         arguments, choices = _convolution_widgets(picture)
     if (
         isinstance(picture, Picture)

@@ -1,5 +1,7 @@
 """The output-shape page in Chromium: panels, a click on the sweep, a remedy, a narrow screen."""
 
+import re
+
 from app_page import AppPage
 from conftest import Open
 from playwright.sync_api import expect
@@ -39,3 +41,23 @@ def test_it_fits_a_narrow_screen(open_app: Open) -> None:
     app.page.wait_for_selector(DRAWN.format(name="strip-columns"))
     width = app.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
+
+
+def test_a_layer_goes_to_the_other_pages_and_back(open_app: Open) -> None:
+    app = open_app("output_shape", {"shape_kernel_height": 7, "shape_stride_height": 2})
+    output_size(app, "11 × 11")
+    app.page.get_by_role("button", name="Use this layer").click()
+    app.page.wait_for_url(re.compile(r"[?&]kernel=7(&|$)"))
+    app.page.get_by_test_id("stTopNavLink").filter(has_text="Receptive field").click()
+    expect(app.page.get_by_role("heading", level=1)).to_have_text("Receptive field")
+    app.eventually(lambda: same_shape(app, (7, 7)))
+    app.slide("kernel", "ArrowLeft")
+    app.eventually(lambda: same_shape(app, (6, 6)))
+    app.page.get_by_test_id("stTopNavLink").filter(has_text="Output shape").click()
+    app.page.get_by_role("button", name="Take the sidebar's").click()
+    output_size(app, "12 × 12")
+
+
+def same_shape(app: AppPage, size: tuple[int, int]) -> None:
+    app.settle()
+    assert app.z("patch").shape == size

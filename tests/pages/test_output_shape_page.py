@@ -136,3 +136,45 @@ def test_every_parameter_is_in_the_address() -> None:
 def test_goals_are_solved_without_ceil_mode_and_say_so() -> None:
     page = opened({"shape_kind": "MaxPool2d", "shape_ceil": True, "shape_goal": "halve"})
     assert any("without ceil_mode" in caption for caption in page.captions)
+
+
+SIDEBAR = {
+    "kernel": 5, "stride": 2, "padding_kind": "per side", "pad_top": 3, "dilation": 2,
+    "padding_mode": "reflect", "filters": 6,
+}  # fmt: skip
+
+
+def test_the_sidebar_s_convolution_can_be_taken() -> None:
+    page = opened(SIDEBAR | {"shape_kind": "MaxPool2d", "shape_height": 99})
+    page.at.button("shape-take").click()
+    page.run()
+    page.check_answers()
+    # (28 + 3 + 1 - 2 * 4 - 1) // 2 + 1 rows; with a pad of 1 on each side, 11 columns.
+    assert [metric.value for metric in page.at.metric[:2]] == ["12 × 11", "6 × 12 × 11"]
+    assert page.at.button("shape-take").disabled
+    assert page.at.button("shape-use").disabled
+
+
+def test_a_layer_can_be_used_on_the_other_pages() -> None:
+    page = opened({"shape_kernel_height": 7, "shape_kernel_width": 3, "shape_stride_height": 2})
+    page.at.button("shape-use").click()
+    page.run()
+    page.turn_to("receptive_field")
+    spec = page.scene["spec"]
+    assert spec["kernel"] == [7, 3]
+    assert spec["stride"] == [2, 2]
+    assert spec["pads"] == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"shape_kernel_height": 20}, {"shape_kind": "Unfold"}, {"shape_in": 2},
+     {"shape_kernel_height": 40}],
+)  # fmt: skip
+def test_what_the_sliders_cannot_say_is_not_offered(parameters: dict[str, Any]) -> None:
+    assert opened(parameters).at.button("shape-use").disabled
+
+
+def test_the_sidebar_says_where_it_is_not_used() -> None:
+    assert any("layers of its own" in caption for caption in opened({}).captions)
+    assert not any("layers of its own" in caption for caption in OpenedPage("matmul").captions)
