@@ -2,12 +2,12 @@
 // and one above it for highlights.
 
 import { frameOf, locate } from "./axes.js";
+import { fitLabels, fitTitle } from "./fitting.js";
 import { paintPatch, paintVector } from "./live.js";
 import { drawMarks, fit } from "./marks.js";
 import { element, page, themeOf } from "./page.js";
 import { sketchMap } from "./sketch.js";
 import { Tiles } from "./tiles.js";
-import { fitTitle } from "./titles.js";
 
 const CONFIG = {
   displaylogo: false,
@@ -143,7 +143,7 @@ export class Panel {
     const { height, aspect } = this.header, width = this.host.clientWidth;
     const needed = aspect && width ? Math.max(LEAST_HEIGHT, (width - SIDES) * aspect + ENDS) : height;
     this.title = fitTitle(this.header.figure.layout.title?.text ?? "", width);
-    this.host.style.height = `${Math.round(Math.min(height, needed) + this.title.more)}px`;
+    this.host.style.height = `${Math.round(Math.min(height, needed) + this.title.below)}px`;
   }
 
   /** Draw the newest figure; one that arrives while another is being drawn waits its turn. */
@@ -195,7 +195,8 @@ export class Panel {
     layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: theme.text, activecolor: this.header.accent };
     layout.dragmode = matchMedia("(pointer: coarse)").matches ? false : layout.dragmode ?? "pan";
     for (const name of Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key))) {
-      layout[name] = { gridcolor: theme.grid, zerolinecolor: theme.grid, ...layout[name] };
+      const axis = name.startsWith("x") ? fitLabels(layout[name], layout.width) : layout[name];
+      layout[name] = { gridcolor: theme.grid, zerolinecolor: theme.grid, ...axis };
     }
     return layout;
   }

@@ -27,6 +27,7 @@ SCRIPTS = (
     "chooser.js",
     "conductor.js",
     "explorer.js",
+    "fitting.js",
     "geometry.js",
     "grid.js",
     "links.js",
@@ -43,7 +44,6 @@ SCRIPTS = (
     "scales.js",
     "sketch.js",
     "tiles.js",
-    "titles.js",
     "values.js",
 )
 STYLES = ("explorer.css",)

@@ -14,9 +14,7 @@ from rfviz.figures.style import FRAME, channel_name, number, short_channel
 
 LABELLED_EACH = 12  # whole numbers that each get a tick of their own
 LABELS_DOWN = 27  # entry labels that fit below each other
-LABELS_ACROSS = 5  # labels of outputs beside each other, if they are short
-LABEL_ROOM = 200  # pixels across the plot of the narrowest panel
-LABEL_CHARACTER, LABEL_GAP = 6, 10  # pixels of a label's character, and between two labels
+LABELS_ACROSS = 5  # labels such as "12, 345" that fit beside each other in the narrowest panel
 
 
 class Ticks(NamedTuple):
@@ -173,33 +171,22 @@ def entry_ticks(
     return Ticks(starts, labels).thinned(most)
 
 
-def output_ticks(columns: range, output_width: int) -> Ticks:
+def output_ticks(columns: range, output_width: int, most: int = LABELS_ACROSS) -> Ticks:
     """Return ticks "output row, output column": each, or where an output row starts, or evenly.
-
-    So many as the narrowest panel has room for beside each other.
 
     >>> output_ticks(range(0, 200), 64).labels
     ['0, 0', '1, 0', '2, 0', '3, 0']
-    >>> output_ticks(range(4_000_000, 4_000_048), 2000).labels
-    ['2000, 0', '2000, 16', '2000, 32']
     """
-
-    def label(column: int) -> str:
-        return f"{column // output_width}, {column % output_width}"
-
-    last = columns[-1]
-    longest = max(len(label(columns[0])), len(label(last)))
-    room = LABEL_ROOM // (LABEL_CHARACTER * longest + LABEL_GAP)
-    most = max(2, min(LABELS_ACROSS, room))
     first = -(-columns[0] // output_width) * output_width
     candidates = [
         columns,
-        range(first, last + 1, output_width),
-        range(columns[0], last + 1, -(-len(columns) // most) * columns.step),
+        range(first, columns[-1] + 1, output_width),
+        range(columns[0], columns[-1] + 1, -(-len(columns) // most) * columns.step),
     ]
     fits = [found for found in candidates[:2] if 1 < len(found) <= most]
     chosen = fits[0] if fits else candidates[1 if len(candidates[1]) > most else 2]
-    return Ticks(list(chosen), [label(column) for column in chosen]).thinned(most)
+    labels = [f"{column // output_width}, {column % output_width}" for column in chosen]
+    return Ticks(list(chosen), labels).thinned(most)
 
 
 def zoomed(figure: go.Figure, rows: range, columns: range) -> go.Figure:

@@ -39,9 +39,9 @@ def picture_figure(
     step = factor if isinstance(factor, tuple) else (factor, factor)
     (above, below), (before, after) = pads
     height, width = input_size
-    sentence = f"{title}, {by(input_size)} pixels{_reduced(step)}"
-    alt = f"{sentence}. {_padding(pads)}"
-    layout = base_layout(sentence, name="picture", alt=alt)
+    means = "" if step == (1, 1) else f", means of {by(step)}"
+    alt = f"{title}, {by(input_size)} pixels{means}. {_padding(pads)}"
+    layout = base_layout(f"{title}, {by(input_size)}{means}", name="picture", alt=alt)
     axes = map_axes("Input", (-above, height - 1 + below), (-before, width - 1 + after))
     exact = "" if step == (1, 1) else "around "
     trace = picture_trace(image, shown_size, top, left, step).update(
@@ -80,13 +80,6 @@ def _data_uri(image: bytes) -> str:
             remedy="Encode it as PNG",
         )
     return f"data:image/{kind};base64,{base64.b64encode(image).decode('ascii')}"
-
-
-def _reduced(step: tuple[float, float]) -> str:
-    if step == (1, 1):
-        return ""
-    ratio = f"1/{step[0]:g}" if step[0] == step[1] else "smaller"
-    return f", shown at {ratio} (means of {by(step)})"
 
 
 def _padding(pads: Pads) -> str:

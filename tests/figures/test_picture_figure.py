@@ -54,7 +54,7 @@ def test_a_reduced_picture_says_so_and_lies_where_its_pixels_are() -> None:
     )
     trace = figure.data[0]
     title = figure.layout.title.text.replace("<br>", " ")
-    assert title == "Picture, 3000 × 4000 pixels, shown at 1/8 (means of 8 × 8)"
+    assert title == "Picture, 3000 × 4000, means of 8 × 8"
     assert trace.x0 - trace.dx / 2 == -0.5
     assert trace.x0 + 499 * trace.dx + trace.dx / 2 == 3999.5
     assert trace.zsmooth == "fast"
