@@ -120,8 +120,9 @@ def serving(script: str) -> Iterator[tuple[str, int]]:
     with socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = ["--server.headless=true", "--server.fileWatcherType=none"]
-    options += [f"--server.port={port}", "--server.address=127.0.0.1"]
+    options = [
+        "--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1",
+    ]  # fmt: skip
     command = [sys.executable, "-m", "streamlit", "run", script, *options, "--logger.level=error"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         try:

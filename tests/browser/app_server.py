@@ -22,8 +22,6 @@ class AppServer:
             "server.port": str(self._port),
             "server.address": "127.0.0.1",
             "server.headless": "true",
-            # Files that are edited while the tests run are not the tests' business.
-            "server.fileWatcherType": "none",
         }
         flags = [part for name, value in options.items() for part in (f"--{name}", value)]
         with log.open("wb") as stream:
