@@ -5,7 +5,7 @@
 /** What a figure's buttons take beside the title: all of them, and those of a narrow panel, in pixels. */
 const BUTTONS = 200, FEW_BUTTONS = 156;
 
-/** Up to this width of a panel it shows the few; the same in explorer.css. */
+/** Up to this width of a panel it shows the few. */
 const NARROW = 420;
 
 /** What a character of a title takes on average, and a line, in pixels. */
@@ -16,12 +16,13 @@ const BESIDE = 130, LABEL_CHARACTER = 6, LABEL_GAP = 10;
 
 /**
  * A title's lines in a panel of this width; the pixels that they take below the first one, and by
- * how many these are more than those of the lines that it came with.
+ * how many these are more than those of the lines that it came with; and whether the panel is so
+ * narrow that few buttons are beside it.
  * @param {string} text lines with <br> between them
- * @returns {{text: string, below: number, more: number}}
+ * @returns {{text: string, below: number, more: number, narrow: boolean}}
  */
 export function fitTitle(text, width) {
-  const room = width - (width <= NARROW ? FEW_BUTTONS : BUTTONS);
+  const narrow = width <= NARROW, room = width - (narrow ? FEW_BUTTONS : BUTTONS);
   const most = Math.max(16, Math.floor(room / CHARACTER));
   const before = text.split("<br>");
   // A size such as "28 × 28" stays in one line.
@@ -32,7 +33,7 @@ export function fitTitle(text, width) {
     else lines.push(word);
   }
   const below = LINE * (lines.length - 1);
-  return { text: lines.join("<br>"), below, more: below - LINE * (before.length - 1) };
+  return { text: lines.join("<br>"), below, more: below - LINE * (before.length - 1), narrow };
 }
 
 /** An axis across with as many of its labels as stand beside each other, where it names places. */

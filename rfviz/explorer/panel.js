@@ -143,6 +143,7 @@ export class Panel {
     const { height, aspect } = this.header, width = this.host.clientWidth;
     const needed = aspect && width ? Math.max(LEAST_HEIGHT, (width - SIDES) * aspect + ENDS) : height;
     this.title = fitTitle(this.header.figure.layout.title?.text ?? "", width);
+    this.host.classList.toggle("rfviz-narrow", this.title.narrow);
     this.host.style.height = `${Math.round(Math.min(height, needed) + this.title.below)}px`;
   }
 

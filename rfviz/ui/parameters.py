@@ -14,6 +14,7 @@ import streamlit as st
 from rfviz.conv.spec import Conv2dSpec, Pads, Pair
 
 LARGEST_PAD = 4096
+MOST_GROUPS = 64
 
 
 class Slider(NamedTuple):
@@ -63,7 +64,7 @@ def parameter_widgets(fixed: Mapping[str, Any] = MappingProxyType({})) -> dict[s
         "dilation": _pair(DILATION, separate),
     }  # fmt: skip
     arguments["groups"] = fixed.get("groups") or st.number_input(
-        "Groups", 1, 64, 1, key="groups", bind="query-params",
+        "Groups", 1, MOST_GROUPS, 1, key="groups", bind="query-params",
         help="Channels are split into this many groups; each filter reads one group.",
     )  # fmt: skip
     _announce_hidden()
@@ -185,6 +186,12 @@ def state_of(spec: Conv2dSpec) -> dict[str, Any]:
     elif kind == "per side":
         state |= dict(zip(SIDES, (*spec.pads[0], *spec.pads[1]), strict=True))
     return state
+
+
+def reach(spec: Conv2dSpec) -> bool:
+    """Whether the widgets go so far; padding they can always say."""
+    fits = (max(getattr(spec, name)) <= slider.most for name, slider in FIELDS.items())
+    return all(fits) and spec.groups <= MOST_GROUPS
 
 
 def _pair_state(slider: Slider, values: Pair, separate: bool) -> dict[str, int]:

@@ -12,8 +12,6 @@ from rfviz.ui import parameters
 from rfviz.ui.inputs import Controls
 from rfviz.ui.shape_controls import POOL_STRIDE, ShapeChoice, set_widgets, state_of
 
-MOST_GROUPS = 64
-
 
 def transfer_buttons(choice: ShapeChoice, layer: Layer | None) -> None:
     """Draw the two buttons; each is off where it would change nothing or could not."""
@@ -41,11 +39,7 @@ def _from_sidebar(controls: Controls) -> dict[str, Any] | None:
         spec = Conv2dSpec(**controls.arguments)
     except InputError:
         return None
-    changes = {
-        name: getattr(spec, name)
-        for name in ("kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
-    }
-    state = state_of(changes)
+    state = state_of(vars(spec))
     if state is None:
         return None
     del state[POOL_STRIDE]
@@ -65,10 +59,7 @@ def _to_sidebar(layer: Layer, controls: Controls, choice: ShapeChoice) -> dict[s
     picture, weights = controls.picture, controls.choices
     if layer.kind != "Conv2d" or isinstance(picture, InputError) or isinstance(weights, InputError):
         return None
-    spec = layer.spec
-    sliders = {name: getattr(spec, name) for name in parameters.FIELDS}
-    reached = all(max(sides) <= parameters.FIELDS[name].most for name, sides in sliders.items())
     # Weights from a file give the kernel size; those of the sidebar read the picture's channels.
     if weights.fixed or choice.in_channels != picture.n_channels:
         return None
-    return parameters.state_of(spec) if reached and spec.groups <= MOST_GROUPS else None
+    return parameters.state_of(layer.spec) if parameters.reach(layer.spec) else None

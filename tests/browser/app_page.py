@@ -19,6 +19,7 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
+    expect,
 )
 from playwright.sync_api import (
     TimeoutError as NotInTime,
@@ -97,6 +98,11 @@ class AppPage:
                 self.page.evaluate("() => new Promise(requestAnimationFrame)")
             else:
                 return
+
+    def turn_to(self, link: str, heading: str | None = None) -> None:
+        """Follow a link of the navigation and wait for the page's heading, the same if not said."""
+        self.page.get_by_test_id("stTopNavLink").filter(has_text=link).click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(heading or link)
 
     @property
     def conductor(self) -> Locator:

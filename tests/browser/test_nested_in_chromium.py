@@ -131,7 +131,7 @@ def test_one_explorer_takes_the_place_of_the_other(open_app: Open) -> None:
     """Turning the page to and fro: of two explorers on two pages, one is there, and works."""
     app = open_app("", {"row": 5, "column": 6}).settle()
     for _ in range(2):
-        turn(app, "Stack of layers")
+        app.turn_to("Stack of layers")
         app.drawn("stack-fields")
         app.settle()
         expect(app.conductor).to_have_count(1)
@@ -140,7 +140,7 @@ def test_one_explorer_takes_the_place_of_the_other(open_app: Open) -> None:
         app.wait_for_place(unit[0], unit[1] + 1)
         app.conductor.get_by_label("Previous position").click()
         app.wait_for_place(*unit)
-        turn(app, "Receptive field")
+        app.turn_to("Receptive field")
         app.drawn("patch")
         app.settle()
         expect(app.conductor).to_have_count(1)
@@ -148,11 +148,6 @@ def test_one_explorer_takes_the_place_of_the_other(open_app: Open) -> None:
         app.eventually(lambda: at(app, (9, 11)))
         leave(app)
         app.eventually(lambda: at(app, (5, 6)))
-
-
-def turn(app: AppPage, title: str) -> None:
-    app.page.get_by_test_id("stTopNavLink").filter(has_text=title).click()
-    expect(app.page.get_by_role("heading", level=1)).to_have_text(title)
 
 
 def at(app: AppPage, place: tuple[int, int]) -> None:

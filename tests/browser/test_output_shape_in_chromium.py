@@ -6,8 +6,6 @@ from app_page import AppPage
 from conftest import Open
 from playwright.sync_api import expect
 
-DRAWN = "[data-testid=rfviz-panel-{name}][data-draws]"
-
 
 def output_size(app: AppPage, size: str) -> None:
     metric = app.page.get_by_test_id("stMetricValue").first
@@ -17,8 +15,8 @@ def output_size(app: AppPage, size: str) -> None:
 def test_a_click_on_the_sweep_sets_both_values_and_the_address(open_app: Open) -> None:
     app = open_app("output_shape")
     output_size(app, "26 × 26")
-    app.page.wait_for_selector(DRAWN.format(name="sweep"))
-    app.page.wait_for_selector(DRAWN.format(name="strip-rows"))
+    app.drawn("sweep")
+    app.drawn("strip-rows")
     app.click_cell("sweep", 2, 5)
     output_size(app, "12 × 26")
     app.page.wait_for_url("**shape_stride_height=2**")
@@ -32,13 +30,13 @@ def test_a_remedy_mends_and_the_strips_come_back(open_app: Open) -> None:
     app.alert("12 more than the picture").first.wait_for()
     app.page.get_by_role("button", name="Set padding to 6").click()
     output_size(app, "1 × 1")
-    app.page.wait_for_selector(DRAWN.format(name="strip-rows"))
+    app.drawn("strip-rows")
 
 
 def test_it_fits_a_narrow_screen(open_app: Open) -> None:
     app = open_app("output_shape", viewport={"width": 390, "height": 800})
     output_size(app, "26 × 26")
-    app.page.wait_for_selector(DRAWN.format(name="strip-columns"))
+    app.drawn("strip-columns")
     width = app.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
 
@@ -48,12 +46,11 @@ def test_a_layer_goes_to_the_other_pages_and_back(open_app: Open) -> None:
     output_size(app, "11 × 11")
     app.page.get_by_role("button", name="Use this layer").click()
     app.page.wait_for_url(re.compile(r"[?&]kernel=7(&|$)"))
-    app.page.get_by_test_id("stTopNavLink").filter(has_text="Receptive field").click()
-    expect(app.page.get_by_role("heading", level=1)).to_have_text("Receptive field")
+    app.turn_to("Receptive field")
     app.eventually(lambda: same_shape(app, (7, 7)))
     app.slide("kernel", "ArrowLeft")
     app.eventually(lambda: same_shape(app, (6, 6)))
-    app.page.get_by_test_id("stTopNavLink").filter(has_text="Output shape").click()
+    app.turn_to("Output shape")
     app.page.get_by_role("button", name="Take the sidebar's").click()
     output_size(app, "12 × 12")
 

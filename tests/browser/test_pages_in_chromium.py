@@ -139,10 +139,7 @@ def test_parameters_stay_when_the_page_is_changed(open_app: Open) -> None:
     app = open_app("", PARAMETERS)
     state = shown(app)
     for name, title in (*list(TITLES.items())[1:], ("", TITLES[""])):
-        app.page.get_by_test_id("stTopNavLink").filter(
-            has_text="Matmul" if name == "matmul" else title
-        ).click()
-        expect(app.page.get_by_role("heading", level=1)).to_have_text(title)
+        app.turn_to("Matmul" if name == "matmul" else title, heading=title)
         app.eventually(lambda name=name: panels_are(app, name))  # type: ignore[misc]
         assert shown(app) == state
 
