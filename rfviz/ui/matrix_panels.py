@@ -31,8 +31,7 @@ def show_weights(inputs: Inputs, *, height: int) -> None:
         kernel_size=inputs.spec.kernel_size,
         n_channels=inputs.picture.n_channels,
     )
-    needed = ENDS + ROW_HEIGHT * len(inputs.weight)
-    show_panel(figure, name="weights", height=min(height, needed), kind="weights")
+    show_panel(figure, name="weights", height=_needed(inputs, height), kind="weights")
 
 
 def show_columns(inputs: Inputs, shown: range, *, height: int) -> None:
@@ -47,6 +46,14 @@ def show_columns(inputs: Inputs, shown: range, *, height: int) -> None:
 
 
 def show_product(inputs: Inputs, product: ProductWindow, *, height: int) -> None:
-    """The panel ``product``: a filter a row, an output a column."""
+    """The panel ``product``: a filter a row, as high as in ``weights``; an output a column."""
     figure = product_figure(product.outputs, product.columns, output_width=inputs.output_size[1])
-    show_panel(figure, name="product", height=height, kind="product", **hidden_panel("product"))
+    show_panel(
+        figure, name="product", height=_needed(inputs, height), kind="product",
+        **hidden_panel("product"),
+    )  # fmt: skip
+
+
+def _needed(inputs: Inputs, height: int) -> int:
+    """Pixels for a row a filter, at most ``height``."""
+    return min(height, ENDS + ROW_HEIGHT * len(inputs.weight))
