@@ -1,190 +1,224 @@
 """Weights from PyTorch's .pt and .pth files, without running anything that is in them.
 
-`torch.load(weights_only=True)` calls only functions of a list of its own, some of which take as
-much memory as a file asks for. So what the pickle names is read first, opcode by opcode, and only
-what rebuilds tensors goes on to it.
+`torch.load` is not called: it builds what a file asks for before the numbers are there, so that a
+short file can show other people's memory. The pickle becomes a tree of plain data, the tree a list
+of records, and each record is held against the bytes in the file before a tensor is made of them.
 """
 
-import io
-import math
-import pickle
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 
 import torch
 
-from rfviz.conv.spec import InputError
-from rfviz.io.pickle_scan import check_pickle
-from rfviz.io.weight_archives import SAVE_AGAIN, Archive, check_total
+from rfviz.conv.errors import InputError
+from rfviz.io.checkpoint_names import names_of
+from rfviz.io.checkpoint_walk import Contents, contents_of
+from rfviz.io.pickle_tree import Stored, read_pickle
+from rfviz.io.raw_numbers import SAVE_AGAIN, as_numbers, check_total, laid_out, own_copy
+from rfviz.io.torch_records import Storage, TensorRecord, storage_of
+from rfviz.io.weight_archives import Archive
+from rfviz.io.weights_file import MAX_NAME, LeftOut, WeightsFile
 
-_ZIP = b"PK\x03\x04"
-_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 # A pickled number that torch.save wrote first before PyTorch 1.6. Four more pickles follow it: the
 # protocol, the system, what was saved, and the order of the storages, whose bytes come last.
-_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-_N_LEGACY_PICKLES = 5
-# Also the deepest nesting, well below Python's own limit.
-_MAX_CONTAINERS = 200
-_SAVE_STATE_DICT = (
+LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+SAVE_STATE_DICT = (
     "Ask its author for a file of model.state_dict() alone, saved with torch.save or safetensors"
 )
-# Where checkpoints keep the weights; the first that is there is taken.
-_NESTED = (
-    "state_dict",
-    "model_state_dict",
-    "model_state",
-    "model",
-    "ema_state_dict",
-    "params_ema",
-    "params",
-    "net",
-    "network",
-    "module",
-    "weights",
-)
+Block = memoryview | bytes
 
 
-def load_torch(data: bytes) -> dict[str, torch.Tensor]:
-    """Tensors of a .pt or .pth file as {name: tensor}: a tensor, a state dict, or a checkpoint.
+def read_torch_archive(data: bytes) -> WeightsFile:
+    """Read a .pt or .pth file as torch.save writes it since PyTorch 1.6: a ZIP archive.
 
-    A prefix "module." of DataParallel that all names have is taken away. Read too is the format
-    before PyTorch 1.6. `InputError` for a file that would call a function, a TorchScript program,
-    and damage.
+    `InputError` for damage, and for numbers that are not in the file.
     """
-    if data[:4] == _ZIP:
-        _check_archive(data)
-    elif data.startswith(_LEGACY):
-        _check_legacy(data)
-    else:
-        raise _no_torch_file(data)
-    return _without_prefix(_checked(_tensors_of(_loaded(data), set())))
-
-
-def _check_archive(data: bytes) -> None:
     archive = Archive(data, "PyTorch")
-    _check_stored(archive, data)
-    names = [name for name in archive.sizes if name.split("/")[-1] == "data.pkl"]
-    if len(names) != 1 or names[0].count("/") > 1:
-        raise InputError("The ZIP archive is not one that torch.save writes.", remedy=SAVE_AGAIN)
-    if any(name.endswith("/constants.pkl") for name in archive.sizes):
+    root = _root(list(archive.sizes))
+    pickle = read_pickle(archive.read(f"{root}data.pkl"), 0, SAVE_STATE_DICT)
+    _declared(pickle.stored)
+    order = b"little"
+    if f"{root}byteorder" in archive.sizes:
+        order = bytes(archive.read(f"{root}byteorder")).strip()
+    if order not in {b"little", b"big"}:
         raise InputError(
-            "The file is a TorchScript program, which holds code as well as weights.",
-            remedy=_SAVE_STATE_DICT,
-        )
-    check_pickle(io.BytesIO(archive.read(names[0])), _SAVE_STATE_DICT)
-
-
-def _check_legacy(data: bytes) -> None:
-    """Read the pickles; torch checks each storage's size against the bytes that follow it."""
-    stream = io.BytesIO(data)
-    for _ in range(_N_LEGACY_PICKLES):
-        check_pickle(stream, _SAVE_STATE_DICT)
-
-
-def _loaded(data: bytes) -> object:
-    try:
-        loaded: object = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except (
-        pickle.UnpicklingError,  # also a refused function, though those were refused before
-        RuntimeError,  # torch's word for a record that is missing or of another size
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        AssertionError,
-        EOFError,
-        OSError,
-        ArithmeticError,
-        RecursionError,
-        MemoryError,
-        struct.error,
-    ) as error:
-        said = " ".join(str(error).split())[:120] or type(error).__name__
-        what = f"The PyTorch file is damaged or of a kind not read here ({said})."
-        raise InputError(what, remedy=_SAVE_STATE_DICT) from error
-    return loaded
-
-
-def _no_torch_file(data: bytes) -> InputError:
-    if data.startswith(_PICKLES):
-        return InputError(
-            "The file is a bare pickle, which torch.save does not write; such files are not "
-            "opened, because they could run code.",
-            remedy=_SAVE_STATE_DICT,
-        )
-    head = data[:40]
-    if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head):
-        text = head.decode("ascii").split("\n")[0]
-        return InputError(
-            f"The file is text that begins {text!r}, no PyTorch file.",
-            remedy="Name numbers as text .csv; if this is a Git LFS pointer, fetch the file itself",
-        )
-    start = " ".join(f"{byte:02x}" for byte in data[:8])
-    return InputError(f"The file is no PyTorch file: it begins {start}.", remedy=SAVE_AGAIN)
-
-
-def _check_stored(archive: Archive, data: bytes) -> None:
-    """Hold what is read to the size of the file: torch.save never compresses."""
-    declared = sum(archive.sizes.values())
-    if declared > len(data):
-        raise InputError(
-            f"The PyTorch file declares {declared:,} bytes in {len(data):,}, so it is compressed, "
-            f"which torch.save never does.",
-            remedy="Save it anew with torch.save",
+            f"The PyTorch file names the byte order {str(order[:20])[1:]}, neither little nor big.",
+            remedy=SAVE_AGAIN,
         )
 
+    def block(storage: Storage) -> Block:
+        name = f"{root}data/{storage.key}"
+        return archive.read(name) if name in archive.sizes else b""
 
-def _tensors_of(loaded: object, seen: set[int]) -> dict[str, torch.Tensor]:
-    """Named tensors of a state dict, or of the part of a checkpoint that is one.
+    return _weights_file(contents_of(pickle.tree), block, len(data), big_endian=order == b"big")
 
-    Each container is looked into once, since a short file can hold one in itself many times.
+
+def read_torch_legacy(data: bytes) -> WeightsFile:
+    """Read a .pt or .pth file as torch.save wrote it before PyTorch 1.6: pickles, then numbers.
+
+    The numbers are little-endian whatever the machine was. `InputError` as above.
     """
-    if isinstance(loaded, torch.Tensor):
-        return {"weight": loaded}
-    if id(loaded) in seen:
-        return {}
-    seen.add(id(loaded))
-    named = dict(_items(loaded))
-    direct = {name: value for name, value in named.items() if isinstance(value, torch.Tensor)}
-    if direct or len(seen) > _MAX_CONTAINERS:
-        return direct
-    nested = [name for name in _NESTED if isinstance(named.get(name), Mapping)]
-    for name in nested:
-        if found := _tensors_of(named[name], seen):
-            return found
-    others = [name for name in named if name not in nested and not name.startswith("optim")]
-    return {
-        f"{name}.{inner}": tensor
-        for name in others[:_MAX_CONTAINERS]
-        for inner, tensor in _tensors_of(named[name], seen).items()
-    }
+    position = len(LEGACY_MAGIC)
+    for _ in ("the protocol", "the system"):
+        position = read_pickle(data, position, SAVE_STATE_DICT).stop
+    saved = read_pickle(data, position, SAVE_STATE_DICT)
+    keys = read_pickle(data, saved.stop, SAVE_STATE_DICT)
+    blocks = _legacy_blocks(memoryview(data)[keys.stop :], keys.tree, _declared(saved.stored))
+
+    def block(storage: Storage) -> Block:
+        return blocks.get(storage.key, b"")
+
+    return _weights_file(contents_of(saved.tree), block, len(data))
 
 
-def _items(value: object) -> Iterator[tuple[str, object]]:
-    if isinstance(value, Mapping):
-        yield from ((name, part) for name, part in value.items() if isinstance(name, str))
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        yield from ((str(index), part) for index, part in enumerate(value))
+def read_pickled_arrays(data: bytes) -> WeightsFile:
+    """Read the NumPy arrays of a bare pickle; `InputError` where it holds none."""
+    tree = read_pickle(data, 0, SAVE_STATE_DICT).tree
+    return _weights_file(contents_of(tree), lambda storage: b"", len(data))
 
 
-def _checked(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Copy each tensor to memory of its own, once it is known how much all of them take."""
-    if not tensors:
-        raise InputError("The PyTorch file holds no tensor.", remedy=_SAVE_STATE_DICT)
-    n_bytes = sum(math.prod(t.shape) * t.element_size() for t in tensors.values())
-    check_total("The PyTorch file", n_bytes)
-    odd = [name for name, t in tensors.items() if t.layout != torch.strided or t.is_quantized]
-    if odd or any(t.is_meta for t in tensors.values()):
+def _root(names: Sequence[str]) -> str:
+    """The folder of the archive that holds the one pickle, whatever way its name is spelled."""
+    pickles = [name for name in names if name.lower().split("/")[-1] == "data.pkl"]
+    if len(pickles) != 1 or pickles[0].count("/") != 1 or not pickles[0].endswith("/data.pkl"):
         raise InputError(
-            f"Tensor '{(odd or list(tensors))[0][:60]}' is quantised, sparse or empty of numbers.",
-            remedy="Convert it to a dense float32 tensor first",
+            f"The ZIP archive is not one that torch.save writes: of files called data.pkl it holds "
+            f"{len(pickles)}, where one is expected, in the one folder.",
+            remedy=SAVE_AGAIN,
         )
+    root = pickles[0].removesuffix("data.pkl")
+    if len({name.lower() for name in names}) != len(names):
+        # PyTorch itself does not tell them apart.
+        raise InputError(
+            "The PyTorch file holds two files whose names differ in case alone.", remedy=SAVE_AGAIN
+        )
+    return root
+
+
+def _declared(stored: Iterable[Stored]) -> dict[str, Storage]:
+    """Each storage that the pickle names, by its key; one key has one type and one size."""
+    declared: dict[str, Storage] = {}
+    for each in stored:
+        if not isinstance(each.identity, tuple) or each.identity[:1] != ("storage",):
+            continue  # the class of a module, with its source
+        storage = storage_of(each.identity, "A storage")._replace(start=0)
+        if declared.setdefault(storage.key, storage) != storage:
+            raise InputError(
+                f"Storage {storage.key[:40]!r} is said to be of two types or sizes.",
+                remedy=SAVE_AGAIN,
+            )
+    return declared
+
+
+def _legacy_blocks(
+    rest: memoryview, keys: object, declared: dict[str, Storage]
+) -> dict[str, memoryview]:
+    """The numbers of each storage, in the order of the keys: a count of 8 bytes, then so many."""
+    blocks: dict[str, memoryview] = {}
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise InputError("The list of storages in the PyTorch file is damaged.", remedy=SAVE_AGAIN)
+    for key in keys:
+        if key in blocks or key not in declared or len(rest) < 8:
+            raise InputError(
+                f"The PyTorch file is damaged at storage {key[:40]!r}.", remedy=SAVE_AGAIN
+            )
+        (count,) = struct.unpack_from("<q", rest)
+        storage = declared[key]
+        n_bytes = storage.numel * storage.dtype.itemsize
+        if count != storage.numel or n_bytes > len(rest) - 8:
+            raise _no_numbers(storage, len(rest) - 8)
+        blocks[key] = rest[8 : 8 + n_bytes]
+        rest = rest[8 + n_bytes :]
+    return blocks
+
+
+def _weights_file(
+    contents: Contents,
+    block: Callable[[Storage], Block],
+    n_file: int,
+    *,
+    big_endian: bool = False,
+) -> WeightsFile:
+    """Make the tensors, once it is known how much all of them take."""
+    records = [found.record for found in contents.tensors]
+    if not records:
+        raise _no_tensor(contents.left_out)
+    check_total("The PyTorch file", sum(record.n_bytes for record in records), n_file)
+    made = _made(records, block, big_endian=big_endian)
+    scalars = frozenset(index for index, record in enumerate(records) if not record.shape)
+    named: dict[str, torch.Tensor] = {}
+    left_out = list(contents.left_out)
+    order = names_of([found.path for found in contents.tensors], scalars)
+    for index, name in order.names:
+        if len(name) > MAX_NAME:
+            left_out.append(LeftOut(f"{name[:60]}...", "its name is too long"))
+        elif name in named:
+            left_out.append(LeftOut(name, "another tensor of the file has this name"))
+        else:
+            named[name] = made[index]
+    model = tuple(name for index, name in order.names if index in order.model and name in named)
+    return WeightsFile(named, tuple(left_out), model)
+
+
+def _made(
+    records: Sequence[TensorRecord], block: Callable[[Storage], Block], *, big_endian: bool
+) -> dict[int, torch.Tensor]:
+    """Tensors by the number of their record. Each storage is copied once, then let go."""
+    made: dict[int, torch.Tensor] = {}
+    for storage, indices in _by_storage(records).items():
+        content = block(storage)
+        if len(content) != storage.numel * storage.dtype.itemsize:
+            raise _no_numbers(storage, len(content))
+        made |= _views(records, indices, own_copy(content), big_endian=big_endian)
+    for index, record in enumerate(records):
+        if isinstance(record.source, bytes):
+            raw = own_copy(record.source)
+            made |= _views(records, [index], raw, big_endian=record.big_endian)
+    return made
+
+
+def _by_storage(records: Sequence[TensorRecord]) -> dict[Storage, list[int]]:
+    """Numbers of the records that view each storage, those of one type next to each other."""
+    found: dict[Storage, list[int]] = {}
+    for index, record in enumerate(records):
+        if isinstance(record.source, Storage):
+            found.setdefault(record.source._replace(start=0), []).append(index)
     return {
-        name: t.detach().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()
+        storage: sorted(indices, key=lambda index: str(records[index].dtype))
+        for storage, indices in found.items()
     }
 
 
-def _without_prefix(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    if all(name.startswith("module.") for name in tensors):
-        return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return tensors
+def _views(
+    records: Sequence[TensorRecord], indices: Sequence[int], raw: torch.Tensor, *, big_endian: bool
+) -> dict[int, torch.Tensor]:
+    made = {}
+    for dtype, group in groupby(indices, lambda index: records[index].dtype):
+        whole = raw[: len(raw) // dtype.itemsize * dtype.itemsize]
+        numbers = as_numbers(whole, dtype, big_endian=big_endian)
+        for index in group:
+            record = records[index]
+            made[index] = laid_out(numbers, record.shape, record.stride, record.offset)
+    return made
+
+
+def _no_tensor(left_out: Sequence[LeftOut]) -> InputError:
+    if not left_out:
+        return InputError("The file holds no tensor.", remedy=SAVE_STATE_DICT)
+    first = left_out[0]
+    return InputError(
+        f"The file holds no tensor that can be read; nothing in it was run. '{first.name[:60]}': "
+        f"{first.reason}.",
+        remedy=SAVE_STATE_DICT,
+    )
+
+
+def _no_numbers(storage: Storage, n_held: int) -> InputError:
+    n_bytes = storage.numel * storage.dtype.itemsize
+    declares = f"{n_bytes:,}" if n_bytes < 2**63 else "over 2^63"
+    return InputError(
+        f"Storage {storage.key[:40]!r} takes {declares} bytes by the list of tensors, but the file "
+        f"holds {n_held:,} for it.",
+        remedy=SAVE_AGAIN,
+    )

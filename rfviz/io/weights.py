@@ -2,30 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import NamedTuple
 
 import torch
 
 from rfviz.conv.spec import InputError
-from rfviz.io.torch_files import load_torch
-from rfviz.io.weight_archives import MAX_BYTES, SAVE_AGAIN
-from rfviz.io.weight_files import load_npy, load_npz, load_safetensors, load_text
+from rfviz.io.raw_numbers import MAX_BYTES
+from rfviz.io.weight_kinds import READABLE, READERS, kind_of
+from rfviz.io.weights_file import LeftOut, WeightsFile
 
 __all__ = [
     "MAX_BYTES",
     "READABLE",
     "LayerEntry",
+    "LeftOut",
+    "WeightsFile",
     "layer",
     "layers_of",
     "load_weights",
     "non_finite",
+    "read_weights",
 ]
 
-READABLE = ".safetensors, .pt, .pth, .npz, .npy or .csv"
-_TEXT = (".csv", ".txt", ".tsv")
 _MAX_TENSORS = 100_000
-_MAX_NAME = 300
 _FLOATS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 _MAX_KERNEL = 64
 _BIAS_NAMES = (
@@ -83,16 +82,34 @@ class LayerEntry:
 
 
 def load_weights(data: bytes | bytearray | memoryview, filename: str) -> dict[str, torch.Tensor]:
-    """Tensors of a weights file as {name: tensor}, on the CPU, in the order of the file.
+    """Tensors of a weights file as {name: tensor}, on the CPU, the model's first.
 
-    The end of `filename` says how it is read: .safetensors, .npy, .npz, .pt and .pth (a tensor, a
-    state dict or a checkpoint that holds one), .csv, .txt and .tsv (rows of numbers, an empty line
-    between kernels). Types are kept; text becomes float32. At most `MAX_BYTES` are read, decided
-    from what the file declares, and no code in a file is ever run. NaN and infinities are kept, see
-    `non_finite`. `InputError` for anything that cannot be read.
+    Read are .safetensors, .npy, .npz, PyTorch's files (.pt, .pth, .ckpt, .bin: a tensor, a state
+    dict, a checkpoint, a whole network), pickled NumPy arrays, and text (.csv, .txt and .tsv: rows
+    of numbers, an empty line between kernels). The first bytes decide, not the name, but for text.
+
+    A state dict's tensors have the names that it gives. In a checkpoint every tensor is found, at
+    any depth: those of the part that is the model ("state_dict", "model", ...) have the names of
+    its state dict and come first; all others have their path, with dots, such as
+    "optimizer.state.0.exp_avg". Where several parts are models, or a name would be given twice,
+    all have their path. A prefix "module." of DataParallel is taken away.
+
+    Types are kept; text becomes float32. At most `MAX_BYTES` are read, decided from what the file
+    declares, and no code in a file is ever run: what only code could rebuild is left out, see
+    `read_weights`. NaN and infinities are kept, see `non_finite`. `InputError` for a file without
+    a tensor that can be read.
 
     >>> load_weights(b"0 1 0\\n1 -4 1\\n0 1 0", "laplacian.csv")["weight"].shape
     torch.Size([1, 1, 3, 3])
+    """
+    return read_weights(data, filename).tensors
+
+
+def read_weights(data: bytes | bytearray | memoryview, filename: str) -> WeightsFile:
+    """Tensors of a weights file as `load_weights` gives them, and what was left out and why.
+
+    >>> read_weights(b"1 0 -1", "row.csv").left_out
+    ()
     """
     if not isinstance(data, bytes | bytearray | memoryview) or not isinstance(filename, str):
         raise InputError(
@@ -103,15 +120,13 @@ def load_weights(data: bytes | bytearray | memoryview, filename: str) -> dict[st
     file = bytes(data)
     if not file:
         raise InputError("The file is empty: it has 0 bytes.", remedy="Choose another file")
-    tensors = _read(file, PurePath(filename).suffix.lower())
-    _check_names(tensors)
-    wrong = next((name for name, t in tensors.items() if t.is_complex()), None)
-    if wrong is not None:
+    weights = READERS[kind_of(file, filename)].read(file)
+    if len(weights.tensors) > _MAX_TENSORS:
         raise InputError(
-            f"'{wrong}' holds complex numbers, but weights are real.",
-            remedy="Save its real or its imaginary part",
+            f"The file holds {len(weights.tensors):,} tensors; at most {_MAX_TENSORS:,} are read.",
+            remedy="Save only the layers that you want to see",
         )
-    return tensors
+    return weights
 
 
 def layers_of(tensors: Mapping[str, torch.Tensor]) -> list[LayerEntry]:
@@ -164,36 +179,6 @@ def non_finite(tensors: Mapping[str, torch.Tensor]) -> dict[str, NonFinite]:
         if tensor.dtype in _FLOATS
     }
     return {name: count for name, count in counts.items() if any(count)}
-
-
-def _read(data: bytes, suffix: str) -> dict[str, torch.Tensor]:
-    if suffix in {".pt", ".pth"}:
-        return load_torch(data)
-    if suffix == ".npy":
-        return load_npy(data)
-    if suffix == ".npz":
-        return load_npz(data)
-    if suffix == ".safetensors":
-        return load_safetensors(data)
-    if suffix in _TEXT:
-        return load_text(data)
-    named = f"ends in {suffix[:20]!r}" if suffix else "has no ending"
-    remedy = f"Choose a file that ends in {READABLE}"
-    raise InputError(f"The name of the file {named}, which is not read here.", remedy=remedy)
-
-
-def _check_names(tensors: Mapping[str, torch.Tensor]) -> None:
-    if not tensors:
-        raise InputError("The file holds no tensor.", remedy="Choose another file")
-    if len(tensors) > _MAX_TENSORS:
-        what = f"The file holds {len(tensors):,} tensors; at most {_MAX_TENSORS:,} are read."
-        raise InputError(what, remedy="Save only the layers that you want to see")
-    for name in tensors:
-        if len(name) > _MAX_NAME or not name.isprintable():
-            raise InputError(
-                f"The name of a tensor, {name[:30]!r}..., is too long or not printable.",
-                remedy=SAVE_AGAIN,
-            )
 
 
 def _bias_of(name: str, tensors: Mapping[str, torch.Tensor]) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from rfviz.conv.spec import InputError, Pair
-from rfviz.io.weight_files import load_text
+from rfviz.io.text_kernels import load_text
 
 Shape = tuple[int, int, int, int]
 

@@ -1,0 +1,202 @@
+"""The tensors of a checkpoint, wherever in it they are, under the path that leads to each.
+
+A checkpoint keeps the model beside its optimiser, averages, counters and settings, each author in
+another order. Everything is looked into, once: a short file can hold one thing in itself many
+times.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from rfviz.io.pickle_tree import Built, Named, Stored
+from rfviz.io.torch_records import NotRead, TensorRecord, as_tensor
+from rfviz.io.weights_file import MAX_NAME, LeftOut
+
+Container = list[object] | tuple[object, ...] | Built
+
+_MAX_DEPTH = 100
+_MAX_LEFT_OUT = 10_000
+_MAPPINGS = frozenset({"builtins.dict", "collections.OrderedDict", "collections.defaultdict"})
+# What a module keeps its tensors in, and which a state dict does not name.
+_MODULE_PARTS = ("_parameters", "_buffers", "_modules")
+
+
+class Found(NamedTuple):
+    """A tensor's record, and the keys on the way to it; the names in a module are one key."""
+
+    path: tuple[str, ...]
+    record: TensorRecord
+
+
+class Contents(NamedTuple):
+    """All tensors in the order of the file, and what is left out."""
+
+    tensors: list[Found]
+    left_out: list[LeftOut]
+
+
+def contents_of(tree: object) -> Contents:
+    """Every tensor of what a pickle builds, and all else in it that is more than plain data.
+
+    Numbers, text, lists and dictionaries are plain data, and not mentioned.
+
+    >>> contents_of([Built("datetime.date")]).left_out
+    [LeftOut(name='0', reason='asks for datetime.date, which was not run')]
+    """
+    walk = _Walk()
+    walk.visit(tree, ())
+    held = {found.path[:length] for found in walk.tensors for length in range(len(found.path) + 1)}
+    again = [
+        LeftOut(".".join(path), f"the same as '{'.'.join(first) or 'the whole'}', which is read")
+        for path, first in walk.again
+        if first in held
+    ]
+    return Contents(walk.tensors, walk.left_out + again)
+
+
+class _Walk:
+    """What has been found so far, and where each container was seen first."""
+
+    def __init__(self) -> None:
+        self.tensors: list[Found] = []
+        self.left_out: list[LeftOut] = []
+        self.again: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+        self._seen: dict[int, tuple[str, ...]] = {}
+        self._modules_around = 0
+
+    def visit(self, value: object, path: tuple[str, ...], inside: str = "") -> None:
+        """Look into a value and everything that it holds; `inside` are the modules around it."""
+        if isinstance(value, Named | Stored) or not isinstance(value, list | tuple | Built):
+            self._leaf(value, path)
+        elif (tensor := as_tensor(value, _what(path))) is not None:
+            self._tensor(tensor, path)
+        elif id(value) in self._seen:
+            if len(self.again) < _MAX_LEFT_OUT:
+                self.again.append((path, self._seen[id(value)]))
+        elif len(path) + inside.count(".") > _MAX_DEPTH:
+            self._leave(path, f"nested more than {_MAX_DEPTH} deep")
+        else:
+            self._seen[id(value)] = path
+            if isinstance(value, Built) and _is_module(value):
+                self._module(value, path[:-1] if inside else path, inside)
+            else:
+                self._container(value, path)
+
+    def _leaf(self, value: object, path: tuple[str, ...]) -> None:
+        if isinstance(value, Stored):
+            self._leave(path, "a storage, which has no shape")
+        elif isinstance(value, Named) and not value.name.startswith("torch."):
+            self._leave_object(path, f"names {value.name[:80]}, which was not imported")
+
+    def _tensor(self, tensor: TensorRecord | NotRead, path: tuple[str, ...]) -> None:
+        if isinstance(tensor, NotRead):
+            self._leave(path, tensor.reason)
+        else:
+            self.tensors.append(Found(path or ("weight",), tensor))
+
+    def _leave(self, path: tuple[str, ...], reason: str) -> None:
+        if len(self.left_out) < _MAX_LEFT_OUT:
+            self.left_out.append(LeftOut(".".join(path) or "the whole file", reason))
+
+    def _leave_object(self, path: tuple[str, ...], reason: str) -> None:
+        # A module is full of objects that are no weights: naming each would hide the others.
+        if not self._modules_around:
+            self._leave(path, reason)
+
+    def _container(self, value: Container, path: tuple[str, ...]) -> None:
+        before = len(self.tensors) + len(self.left_out)
+        for key, part in _parts(value):
+            self._part(part, path, "", key)
+        plain = not isinstance(value, Built) or value.name in _MAPPINGS
+        if not plain and before == len(self.tensors) + len(self.left_out):
+            assert isinstance(value, Built)
+            self._leave_object(path, _reason(value.name))
+
+    def _module(self, module: Built, path: tuple[str, ...], inside: str) -> None:
+        """A whole pickled network: tensors under the names that its state dict would give."""
+        before = len(self.tensors)
+        self._modules_around += 1
+        for attribute, part in _attributes(module.state):
+            if attribute in _MODULE_PARTS and isinstance(part, Built):
+                for name, inner in _parts(part):
+                    self._part(inner, path, inside, name)
+            else:
+                self._part(part, path, inside, attribute)
+        self._modules_around -= 1
+        n_read = len(self.tensors) - before
+        said = f"the code of {module.name[:80]} was not run; {n_read:,} tensors in it were read"
+        self._leave_object(path, said)
+
+    def _part(self, part: object, path: tuple[str, ...], inside: str, name: str) -> None:
+        if not isinstance(part, list | tuple | Built):
+            return
+        key = inside + name
+        if len(key) > MAX_NAME or not key.isprintable():
+            self._leave((*path, repr(key[:30])), "its name is too long or not printable")
+            return
+        self.visit(part, (*path, key), f"{key}." if self._modules_around else "")
+
+
+def _what(path: Sequence[str]) -> str:
+    return f"Tensor '{'.'.join(path)[-60:] or 'weight'}'"
+
+
+def _reason(name: str) -> str:
+    if name in {"builtins.set", "builtins.frozenset"}:
+        return "a set that holds no tensor"
+    return f"asks for {name[:80]}, which was not run"
+
+
+def _parts(value: Container) -> Iterator[tuple[str, object]]:
+    """All that a container holds, by key, attribute or number."""
+    if not isinstance(value, Built):
+        yield from ((str(index), part) for index, part in enumerate(value))
+        return
+    first = value.arguments[0] if value.arguments else None
+    if isinstance(first, Built) and first.name in _MAPPINGS:
+        yield from _pairs(first)  # Counter({...}), Namespace(**{...})
+    elif value.name in _MAPPINGS and isinstance(first, list):
+        yield from _listed_pairs(first)  # OrderedDict([(key, value), ...]), as Python 2 wrote it
+    else:
+        yield from ((str(index), part) for index, part in enumerate(value.arguments))
+    yield from _pairs(value)
+    yield from ((str(index), part) for index, part in enumerate(value.members))
+    yield from _attributes(value.state)
+
+
+def _pairs(mapping: Built) -> Iterator[tuple[str, object]]:
+    # Of two items with one key a dictionary keeps the place of the first and the value of the last.
+    pairs = {_key(key): part for key, part in mapping.pairs}
+    yield from pairs.items()
+
+
+def _listed_pairs(pairs: list[object]) -> Iterator[tuple[str, object]]:
+    for pair in pairs:
+        if isinstance(pair, list | tuple) and len(pair) == 2:
+            yield _key(pair[0]), pair[1]
+
+
+def _attributes(state: object) -> Iterator[tuple[str, object]]:
+    """What `__setstate__` would be given: attributes, or a pair of those and of slots."""
+    for part in state if isinstance(state, tuple) else (state,):
+        if isinstance(part, Built) and part.name in _MAPPINGS:
+            yield from _pairs(part)
+        elif isinstance(part, list | tuple | Built):
+            yield "state", part
+
+
+def _key(key: object) -> str:
+    if isinstance(key, str):
+        return key
+    if isinstance(key, bytes):
+        return key[: MAX_NAME + 1].decode("latin-1")
+    if isinstance(key, int | float) and -(2**63) <= key < 2**63:
+        return str(key)
+    if isinstance(key, tuple) and not isinstance(key, Named | Stored) and len(key) <= 4:
+        return ",".join(_key(part) for part in key if not isinstance(part, tuple))
+    return type(key).__name__
+
+
+def _is_module(value: Built) -> bool:
+    named = dict(_attributes(value.state)).keys()
+    return "_parameters" in named and "_modules" in named
