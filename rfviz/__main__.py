@@ -15,7 +15,8 @@ from rfviz.conv.custom import gradcheck_operator, load_operators
 from rfviz.conv.parameters import PADDING_MODES
 from rfviz.conv.spec import Conv2dSpec, InputError
 from rfviz.io.preprocessing import Preprocessing, Size, size_in
-from rfviz.io.weights import LayerEntry, layer, layers_of, load_weights, non_finite
+from rfviz.io.weight_kinds import READABLE
+from rfviz.io.weights import LayerEntry, layer, layers_of, non_finite, read_weights
 
 AGREE, DISAGREE, WRONG_INPUT, STOPPED = 0, 1, 2, 130
 _DTYPES = ("float64", "float32", "bfloat16", "float16")
@@ -50,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit code: 0 all agree, 1 one does not, 2 wrong input, 130 stopped by Ctrl-C.",
     )
     check.set_defaults(run=_check)
-    check.add_argument("weights", help=".safetensors, .pt, .pth, .npz, .npy or .csv")
+    check.add_argument("weights", help=READABLE)
     check.add_argument("images", nargs="+", help="pictures, folders, or patterns such as '*.jpg'")
     check.add_argument("--layer", help="name of the layer; by default the first 2-D convolution")
     check.add_argument("--stride", type=_pair, default=1, help="n, or rows,columns")
@@ -99,7 +100,11 @@ def _operators(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    tensors = load_weights(_bytes_of(options.weights), options.weights)
+    file = read_weights(_bytes_of(options.weights), options.weights)
+    tensors = file.tensors
+    sys.stdout.writelines(f"Left out {each.name}: {each.reason}.\n" for each in file.left_out[:20])
+    if len(file.left_out) > 20:
+        sys.stdout.write(f"Left out {len(file.left_out) - 20:,} more.\n")
     entry = _entry(layers_of(tensors), options.layer)
     check = _layer_check(options, *layer(tensors, entry))
     paths = pictures_in(options.images)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rfviz.io.pickle_tree import Built, Named, Stored
 from rfviz.io.torch_records import NotRead, TensorRecord, as_tensor
-from rfviz.io.weights_file import MAX_NAME, LeftOut
+from rfviz.io.weights_file import MAX_NAME, LeftOut, shown
 
 Container = list[object] | tuple[object, ...] | Built
 
@@ -62,7 +62,7 @@ class _Walk:
         self.left_out: list[LeftOut] = []
         self.again: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
         self._seen: dict[int, tuple[str, ...]] = {}
-        self._modules_around = 0
+        self._objects_around = 0
 
     def visit(self, value: object, path: tuple[str, ...], inside: str = "") -> None:
         """Look into a value and everything that it holds; `inside` are the modules around it."""
@@ -99,42 +99,52 @@ class _Walk:
             self.left_out.append(LeftOut(".".join(path) or "the whole file", reason))
 
     def _leave_object(self, path: tuple[str, ...], reason: str) -> None:
-        # A module is full of objects that are no weights: naming each would hide the others.
-        if not self._modules_around:
+        # An object is full of others that are no weights: naming each would hide the rest.
+        if not self._objects_around:
             self._leave(path, reason)
 
     def _container(self, value: Container, path: tuple[str, ...]) -> None:
+        is_object = isinstance(value, Built) and value.name not in _MAPPINGS
         before = len(self.tensors) + len(self.left_out)
+        self._objects_around += is_object
         for key, part in _parts(value):
             self._part(part, path, "", key)
-        plain = not isinstance(value, Built) or value.name in _MAPPINGS
-        if not plain and before == len(self.tensors) + len(self.left_out):
+        self._objects_around -= is_object
+        if is_object and before == len(self.tensors) + len(self.left_out):
             assert isinstance(value, Built)
             self._leave_object(path, _reason(value.name))
 
     def _module(self, module: Built, path: tuple[str, ...], inside: str) -> None:
         """A whole pickled network: tensors under the names that its state dict would give."""
         before = len(self.tensors)
-        self._modules_around += 1
+        self._objects_around += 1
         for attribute, part in _attributes(module.state):
             if attribute in _MODULE_PARTS and isinstance(part, Built):
                 for name, inner in _parts(part):
-                    self._part(inner, path, inside, name)
+                    self._part(inner, path, inside, name, in_module=True)
             else:
-                self._part(part, path, inside, attribute)
-        self._modules_around -= 1
+                self._part(part, path, inside, attribute, in_module=True)
+        self._objects_around -= 1
         n_read = len(self.tensors) - before
         said = f"the code of {module.name[:80]} was not run; {n_read:,} tensors in it were read"
         self._leave_object(path, said)
 
-    def _part(self, part: object, path: tuple[str, ...], inside: str, name: str) -> None:
+    def _part(
+        self,
+        part: object,
+        path: tuple[str, ...],
+        inside: str,
+        name: str,
+        *,
+        in_module: bool = False,
+    ) -> None:
         if not isinstance(part, list | tuple | Built):
             return
         key = inside + name
         if len(key) > MAX_NAME or not key.isprintable():
-            self._leave((*path, repr(key[:30])), "its name is too long or not printable")
+            self._leave((*path, shown(key)), "its name is too long or not printable")
             return
-        self.visit(part, (*path, key), f"{key}." if self._modules_around else "")
+        self.visit(part, (*path, key), f"{key}." if in_module else "")
 
 
 def _what(path: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ from rfviz.io.raw_numbers import (
 )
 from rfviz.io.torch_records import NUMPY_TYPES
 from rfviz.io.weight_archives import Archive
-from rfviz.io.weights_file import MAX_NAME, LeftOut, WeightsFile
+from rfviz.io.weights_file import MAX_NAME, LeftOut, WeightsFile, shown
 
 NPY_MAGIC = b"\x93NUMPY"
 _HEADER = re.compile(
@@ -72,7 +72,7 @@ def read_npz(data: bytes) -> WeightsFile:
         name = entry.removesuffix(".npy")
         array: torch.Tensor | LeftOut = LeftOut(name, "a file that is no array")
         if len(name) > MAX_NAME or not name.isprintable():
-            array = LeftOut(repr(name[:30]), "its name is too long or not printable")
+            array = LeftOut(shown(name), "its name is too long or not printable")
         elif name != entry:
             array = _array(archive.read(entry), name)
             if isinstance(array, LeftOut):
@@ -82,7 +82,7 @@ def read_npz(data: bytes) -> WeightsFile:
         else:
             left_out.append(array)
     if not tensors:
-        said = f" '{left_out[0].name[:60]}': {left_out[0].reason}." if left_out else ""
+        said = f" '{shown(left_out[0].name)}': {left_out[0].reason}." if left_out else ""
         raise InputError(
             f"The .npz file holds no array that can be read.{said}",
             remedy="Save the weights as float32 with numpy.savez",

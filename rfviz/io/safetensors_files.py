@@ -21,7 +21,7 @@ from rfviz.io.raw_numbers import (
     row_major,
     shape_text,
 )
-from rfviz.io.weights_file import MAX_NAME, LeftOut, WeightsFile
+from rfviz.io.weights_file import MAX_NAME, LeftOut, WeightsFile, shown
 
 _MAX_HEADER_BYTES = 4_000_000
 # Python reads JSON in one go, in which nobody else has a turn: 3 brackets a tensor.
@@ -84,14 +84,14 @@ def read_safetensors(data: bytes) -> WeightsFile:
     for entry in entries:
         if len(entry.name) > MAX_NAME or not entry.name.isprintable():
             reason = "its name is too long or not printable"
-            left_out.append(LeftOut(repr(entry.name[:30]), reason))
+            left_out.append(LeftOut(shown(entry.name), reason))
         elif entry.kind not in _TYPES:
             reason = f"holds numbers of type {entry.kind[:20]!r}, which torch does not have here"
             left_out.append(LeftOut(entry.name, reason))
         else:
             tensors[entry.name] = _tensor(entry, numbers)
     if not tensors:
-        said = f" '{left_out[0].name[:60]}' {left_out[0].reason}." if left_out else ""
+        said = f" '{shown(left_out[0].name)}' {left_out[0].reason}." if left_out else ""
         raise InputError(
             f"The .safetensors file holds no tensor that can be read.{said}",
             remedy="Save the weights as float32 or bfloat16",

@@ -18,7 +18,7 @@ from rfviz.io.pickle_tree import Stored, read_pickle
 from rfviz.io.raw_numbers import SAVE_AGAIN, as_numbers, check_total, laid_out, own_copy
 from rfviz.io.torch_records import Storage, TensorRecord, storage_of
 from rfviz.io.weight_archives import Archive
-from rfviz.io.weights_file import MAX_NAME, LeftOut, WeightsFile
+from rfviz.io.weights_file import MAX_NAME, LeftOut, WeightsFile, shown
 
 # A pickled number that torch.save wrote first before PyTorch 1.6. Four more pickles follow it: the
 # protocol, the system, what was saved, and the order of the storages, whose bytes come last.
@@ -126,7 +126,13 @@ def _legacy_blocks(
         (count,) = struct.unpack_from("<q", rest)
         storage = declared[key]
         n_bytes = storage.numel * storage.dtype.itemsize
-        if count != storage.numel or n_bytes > len(rest) - 8:
+        if count != storage.numel:
+            raise InputError(
+                f"Storage {key[:40]!r} has {_counted(storage.numel)} numbers by the list of "
+                f"tensors, and {count:,} by the file's own count.",
+                remedy=SAVE_AGAIN,
+            )
+        if n_bytes > len(rest) - 8:
             raise _no_numbers(storage, len(rest) - 8)
         blocks[key] = rest[8 : 8 + n_bytes]
         rest = rest[8 + n_bytes :]
@@ -152,7 +158,7 @@ def _weights_file(
     order = names_of([found.path for found in contents.tensors], scalars)
     for index, name in order.names:
         if len(name) > MAX_NAME:
-            left_out.append(LeftOut(f"{name[:60]}...", "its name is too long"))
+            left_out.append(LeftOut(shown(name), "its name is too long"))
         elif name in named:
             left_out.append(LeftOut(name, "another tensor of the file has this name"))
         else:
@@ -208,17 +214,20 @@ def _no_tensor(left_out: Sequence[LeftOut]) -> InputError:
         return InputError("The file holds no tensor.", remedy=SAVE_STATE_DICT)
     first = left_out[0]
     return InputError(
-        f"The file holds no tensor that can be read; nothing in it was run. '{first.name[:60]}': "
+        f"The file holds no tensor that can be read; nothing in it was run. '{shown(first.name)}': "
         f"{first.reason}.",
         remedy=SAVE_STATE_DICT,
     )
 
 
 def _no_numbers(storage: Storage, n_held: int) -> InputError:
-    n_bytes = storage.numel * storage.dtype.itemsize
-    declares = f"{n_bytes:,}" if n_bytes < 2**63 else "over 2^63"
+    n_bytes = _counted(storage.numel * storage.dtype.itemsize)
     return InputError(
-        f"Storage {storage.key[:40]!r} takes {declares} bytes by the list of tensors, but the file "
+        f"Storage {storage.key[:40]!r} takes {n_bytes} bytes by the list of tensors, but the file "
         f"holds {n_held:,} for it.",
         remedy=SAVE_AGAIN,
     )
+
+
+def _counted(number: int) -> str:
+    return f"{number:,}" if number < 2**63 else "over 2^63"

@@ -204,9 +204,9 @@ def _kind_of_pickle(data: bytes) -> str:
 
 
 def _foreign(data: bytes, name: str) -> Foreign | None:
-    for at, start, foreign in _STARTS:
+    for at, start, said in _STARTS:
         if data[at : at + len(start)] == start:
-            return foreign
+            return said
     if data[_TAR_AT : _TAR_AT + 5] == b"ustar" or _is_old_torch_tar(data):
         return _of_tar(data)
     if data[:2] == b"BM" and int.from_bytes(data[2:6], "little") == len(data):

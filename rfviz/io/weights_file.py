@@ -32,3 +32,13 @@ class WeightsFile(NamedTuple):
         {'b': tensor([1.])}
         """
         return {name: self.tensors[name] for name in self.model or self.tensors}
+
+
+def shown(name: str) -> str:
+    """Return a name as it can stand in a sentence: its beginning, with signs that can be printed.
+
+    >>> shown("conv\\x1b" + "x" * 70)
+    'conv?xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...'
+    """
+    printable = "".join(sign if sign.isprintable() else "?" for sign in name[:61])
+    return printable if len(name) <= 60 else f"{printable[:60]}..."

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from rfviz.io.pictures import load_picture
 from rfviz.io.samples import load_sample
-from rfviz.io.weights import load_weights
+from rfviz.io.weights import WeightsFile, read_weights
 
 T = TypeVar("T")
 
@@ -48,9 +48,9 @@ def worked_on(key: Hashable, _make: Callable[[], Tensor]) -> Tensor:
 
 
 @st.cache_resource(max_entries=N_WEIGHT_FILES, show_spinner="Reading the weights")
-def weights_in(digest: str, ending: str, _data: bytes) -> dict[str, Tensor]:
-    """All tensors of a weights file; ``digest`` and the ending of its name are the key."""
-    return load_weights(_data, f"weights{ending}")
+def weights_in(digest: str, ending: str, _data: bytes) -> WeightsFile:
+    """All tensors of a weights file, and what was left out; ``digest`` and the ending of its name are the key."""
+    return read_weights(_data, f"weights{ending}")
 
 
 @st.cache_resource(max_entries=N_LAYERS, show_spinner=False)

@@ -27,7 +27,7 @@ from rfviz.ui.stack_table import (
     with_changes,
 )
 from rfviz.ui.stack_text import LONGEST, MOST_LAYERS, Stack, stack_in, text_of
-from rfviz.ui.weight_file import ENDINGS, weights_of
+from rfviz.ui.weight_file import weights_of
 
 INPUTS = ("network", "picture")
 TEXT = "stack_layers"
@@ -115,7 +115,7 @@ def _file_widget() -> None:
     """A weights file whose convolutions become the table; what it cannot say is to be filled in."""
     with st.expander("Layers from a weights file"):
         st.file_uploader(
-            "State dict or checkpoint", type=ENDINGS, key=FILE, on_change=_read_file,
+            "State dict or checkpoint", type=None, key=FILE, on_change=_read_file,
             help="Only names and shapes are read: no code in it is ever run.",
         )  # fmt: skip
         said: FileNote | None = st.session_state.get(NOTE)
@@ -129,7 +129,7 @@ def _read_file() -> None:
     if file is None:
         return
     try:
-        found = stack_of_weights(weights_of(file).tensors)
+        found = stack_of_weights(weights_of(file).of_the_model)
         text = text_of(found.layers)
         if len(text) > LONGEST:
             raise InputError(
@@ -152,7 +152,7 @@ def file_stack() -> FileStack | None:
         return None
     weights = weights_of(file)
     found = caches.remembered(
-        ("stack of weights", weights.digest), lambda: stack_of_weights(weights.tensors)
+        ("stack of weights", weights.digest), lambda: stack_of_weights(weights.of_the_model)
     )
     return FileStack(weights.digest, found)
 

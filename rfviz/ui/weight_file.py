@@ -10,7 +10,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from torch import Tensor
 
 from rfviz.conv.spec import InputError
+from rfviz.io.weight_kinds import READABLE
 from rfviz.io.weights import LayerEntry, layer, layers_of, non_finite
+from rfviz.io.weights_file import LeftOut, WeightsFile
 from rfviz.ui import caches
 from rfviz.ui.channel_meetings import Meeting, Picked, meetings, picks_of
 from rfviz.ui.explain import as_text
@@ -24,17 +26,26 @@ from rfviz.ui.weights import (
     number_widgets,
 )
 
-ENDINGS = ("safetensors", "npy", "npz", "pt", "pth", "csv", "txt")
 MOST_LISTED = 300
 SWITCH = MappingProxyType({"true": True, "false": False})
 SETTINGS = ("layer", "layer_groups", "without_bias", "meeting", "picked_channels", "nan_as_zero")
 
 
 class Weights(NamedTuple):
-    """The tensors of a file, under a name for its bytes."""
+    """The tensors of a file, under a name for its bytes, and what was left out of it."""
 
     digest: str
-    tensors: dict[str, Tensor]
+    file: WeightsFile
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor, the model's first."""
+        return self.file.tensors
+
+    @property
+    def of_the_model(self) -> dict[str, Tensor]:
+        """The model's tensors alone, without an optimiser's."""
+        return self.file.of_the_model
 
 
 class Met(NamedTuple):
@@ -52,9 +63,9 @@ def file_widgets(n_channels: int | None) -> WeightChoices:
     :class:`rfviz.InputError` for a file that cannot be read and one without a 2-D convolution.
     """
     file = st.file_uploader(
-        "Weights file", type=ENDINGS, key="weights_file",
-        help="A state dict, a checkpoint that holds one, or an array. No code in it is ever run, "
-        "and it stays in this server's memory while the page is open.",
+        "Weights file", type=None, key="weights_file",
+        help=f"A state dict, a checkpoint that holds one, or an array: {READABLE}. No code in it "
+        "is ever run, and it stays in this server's memory while the page is open.",
     )  # fmt: skip
     if file is None:
         _keep_settings()
@@ -63,7 +74,9 @@ def file_widgets(n_channels: int | None) -> WeightChoices:
             "setting, but no file."
         )
         return Choices(DEFAULT_KERNEL, 1, "mean", 0, bias_widgets(), *number_widgets())
-    return _layer_widgets(weights_of(file), n_channels)
+    weights = weights_of(file)
+    _left_out(weights.file.left_out)
+    return _layer_widgets(weights, n_channels)
 
 
 def weights_of(file: UploadedFile) -> Weights:
@@ -71,6 +84,19 @@ def weights_of(file: UploadedFile) -> Weights:
     data = file.getvalue()
     digest = caches.remembered(("digest", file.file_id), lambda: caches.digest_of(data))
     return Weights(digest, caches.weights_in(digest, PurePath(file.name).suffix.lower(), data))
+
+
+def _left_out(left_out: Sequence[LeftOut]) -> None:
+    """What of the file is not among its tensors, and why."""
+    if not left_out:
+        return
+    plural = "entry" if len(left_out) == 1 else "entries"
+    with st.expander(f"Left out: {len(left_out):,} {plural} of the file"):
+        lines = [f"- {as_text(f'{each.name}: {each.reason}')}" for each in left_out[:MOST_LISTED]]
+        with st.container(height=260 if len(lines) > 6 else "content", border=False):
+            st.markdown("\n".join(lines))
+        if len(left_out) > MOST_LISTED:
+            st.caption(f"The first {MOST_LISTED} of {len(left_out):,} are listed.")
 
 
 def _keep_settings() -> None:
