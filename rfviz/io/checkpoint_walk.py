@@ -17,6 +17,7 @@ Container = list[object] | tuple[object, ...] | Built
 _MAX_DEPTH = 100
 _MAX_LEFT_OUT = 10_000
 _MAPPINGS = frozenset({"builtins.dict", "collections.OrderedDict", "collections.defaultdict"})
+_PLAIN = _MAPPINGS | {"torch.Size", "torch.serialization._get_layout"}
 # What a module keeps its tensors in, and which a state dict does not name.
 _MODULE_PARTS = ("_parameters", "_buffers", "_modules")
 
@@ -84,8 +85,12 @@ class _Walk:
 
     def _leaf(self, value: object, path: tuple[str, ...]) -> None:
         if isinstance(value, Stored):
-            self._leave(path, "a storage, which has no shape")
-        elif isinstance(value, Named) and not value.name.startswith("torch."):
+            match value.identity:
+                case ("module", named, *_):  # a class, with its source
+                    self._leaf(named, path)
+                case _:
+                    self._leave(path, "a storage, which has no shape")
+        elif isinstance(value, Named) and not _is_setting(value.name):
             self._leave_object(path, f"names {value.name[:80]}, which was not imported")
 
     def _tensor(self, tensor: TensorRecord | NotRead, path: tuple[str, ...]) -> None:
@@ -104,7 +109,7 @@ class _Walk:
             self._leave(path, reason)
 
     def _container(self, value: Container, path: tuple[str, ...]) -> None:
-        is_object = isinstance(value, Built) and value.name not in _MAPPINGS
+        is_object = isinstance(value, Built) and value.name not in _PLAIN
         before = len(self.tensors) + len(self.left_out)
         self._objects_around += is_object
         for key, part in _parts(value):
@@ -149,6 +154,11 @@ class _Walk:
 
 def _what(path: Sequence[str]) -> str:
     return f"Tensor '{'.'.join(path)[-60:] or 'weight'}'"
+
+
+def _is_setting(name: str) -> bool:
+    """Whether it is a value of torch's own, such as torch.float32 or torch.strided."""
+    return name.startswith("torch.") and name.count(".") == 1 and name.islower()
 
 
 def _reason(name: str) -> str:

@@ -367,6 +367,8 @@ class _Machine:
 def _named(module: object, name: object) -> Named:
     if not isinstance(module, str) or not isinstance(name, str):
         raise TypeError
+    # Protocols up to 2 keep the name that Python 2 had for it.
+    module = "builtins" if module == "__builtin__" else module
     whole = f"{module[:_MAX_NAME]}.{name[:_MAX_NAME]}"
     return Named("".join(sign if sign.isprintable() else "?" for sign in whole))
 

@@ -22,11 +22,21 @@ from rfviz.io.weights_file import MAX_NAME, LeftOut, WeightsFile, shown
 
 # A pickled number that torch.save wrote first before PyTorch 1.6. Four more pickles follow it: the
 # protocol, the system, what was saved, and the order of the storages, whose bytes come last.
-LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_LEGACY_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_LEGACY_HEAD = 32  # bytes in which it stands, after the protocol
 SAVE_STATE_DICT = (
     "Ask its author for a file of model.state_dict() alone, saved with torch.save or safetensors"
 )
 Block = memoryview | bytes
+
+
+def is_torch_legacy(data: bytes) -> bool:
+    """Whether a file begins as torch.save began it before PyTorch 1.6.
+
+    >>> is_torch_legacy(b"\\x80\\x02}.")
+    False
+    """
+    return data[:1] == b"\x80" and _LEGACY_MAGIC in data[:_LEGACY_HEAD]
 
 
 def read_torch_archive(data: bytes) -> WeightsFile:
@@ -59,7 +69,7 @@ def read_torch_legacy(data: bytes) -> WeightsFile:
 
     The numbers are little-endian whatever the machine was. `InputError` as above.
     """
-    position = len(LEGACY_MAGIC)
+    position = data.index(_LEGACY_MAGIC) + len(_LEGACY_MAGIC)
     for _ in ("the protocol", "the system"):
         position = read_pickle(data, position, SAVE_STATE_DICT).stop
     saved = read_pickle(data, position, SAVE_STATE_DICT)

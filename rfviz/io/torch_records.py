@@ -100,6 +100,7 @@ _REASONS = MappingProxyType(
         "torch.storage._load_from_bytes": "a tensor pickled by pickle.dump: use torch.save",
     }
 )
+_BYTES = frozenset({"_codecs.encode", "builtins.bytearray", "builtins.bytes"})
 _NUMPY_ARRAYS = tuple(f"numpy.{core}.multiarray._reconstruct" for core in ("core", "_core"))
 _NUMPY_BUFFERS = tuple(f"numpy.{core}.numeric._frombuffer" for core in ("core", "_core"))
 _NUMPY_SCALARS = tuple(f"numpy.{core}.multiarray.scalar" for core in ("core", "_core"))
@@ -185,6 +186,8 @@ def _recorded(value: Built, what: str) -> TensorRecord | NotRead | None:
 
 def _rebuilt(value: Built, what: str) -> TensorRecord | NotRead:
     arguments = value.arguments
+    if arguments and isinstance(arguments[0], Built) and arguments[0].name in _REASONS:
+        return NotRead(_REASONS[arguments[0].name])
     if len(arguments) < 4 or not isinstance(arguments[0], Stored):
         raise InputError(
             f"{what} is not made of numbers in the file.",
@@ -293,8 +296,8 @@ def _array_record(
 
 def _content(data: object) -> bytes | None:
     """The bytes of an array; older protocols write them as text of 256 letters."""
-    if isinstance(data, Built) and data.name in {"_codecs.encode", "builtins.bytearray"}:
-        data = data.arguments[0] if data.arguments else None
+    if isinstance(data, Built) and data.name in _BYTES:
+        data = data.arguments[0] if data.arguments else b""
     if isinstance(data, str):
         try:
             return data.encode("latin-1")

@@ -15,8 +15,8 @@ from rfviz.io.raw_numbers import SAVE_AGAIN
 from rfviz.io.safetensors_files import looks_like_safetensors, read_safetensors
 from rfviz.io.text_kernels import read_text
 from rfviz.io.torch_files import (
-    LEGACY_MAGIC,
     SAVE_STATE_DICT,
+    is_torch_legacy,
     read_pickled_arrays,
     read_torch_archive,
     read_torch_legacy,
@@ -149,7 +149,7 @@ def kind_of(data: bytes, filename: str) -> str:
         return _kind_of_zip(data, name)
     if data.startswith(NPY_MAGIC):
         return "npy"
-    if data.startswith(LEGACY_MAGIC):
+    if is_torch_legacy(data):
         return "torch before 1.6"
     if data.startswith(_PICKLES):
         return _kind_of_pickle(data)

@@ -49,7 +49,7 @@ def worked_on(key: Hashable, _make: Callable[[], Tensor]) -> Tensor:
 
 @st.cache_resource(max_entries=N_WEIGHT_FILES, show_spinner="Reading the weights")
 def weights_in(digest: str, ending: str, _data: bytes) -> WeightsFile:
-    """All tensors of a weights file, and what was left out; ``digest`` and the ending of its name are the key."""
+    """All tensors of a weights file; ``digest`` and the ending of its name are the key."""
     return read_weights(_data, f"weights{ending}")
 
 
