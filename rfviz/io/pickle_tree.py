@@ -9,13 +9,15 @@ hash.
 
 import struct
 from collections.abc import Callable
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.memory import readable_bytes
 
 MAX_BYTES = 50_000_000
-MAX_OPCODES = 1_000_000
+MAX_OPCODES = 500_000
+MAX_OBJECTS = 150_000  # about 7 of them a tensor
+_MAX_LONG = 1_000  # bytes
 _MAX_LINE = 4_000  # also a number of so many digits
 _MAX_NAME = 300
 _PUTS = {ord("q"): "<B", ord("r"): "<I"}
@@ -29,6 +31,8 @@ _LONGS = {0x8A: "<B", 0x8B: "<i"}
 _CONSTANTS = {ord("N"): None, 0x88: True, 0x89: False}
 _TUPLES = {ord(")"): 0, 0x85: 1, 0x86: 2, 0x87: 3}
 _STOP = ord(".")
+# Those that make an object in which others lie, or a mark.
+_MAKERS = frozenset(b"()]l}dcQPRoiStu") | {0x81, 0x85, 0x86, 0x87, 0x8F, 0x91, 0x92, 0x93}
 
 
 class Named(NamedTuple):
@@ -90,10 +94,10 @@ def read_pickle(data: bytes | memoryview, start: int, remedy: str) -> Pickle:
     ) as error:
         if isinstance(error, InputError):
             raise
-        if len(data) > start + MAX_BYTES and machine.position + _MAX_LINE > start + MAX_BYTES:
-            machine.refuse(f"The list of tensors takes more than {readable_bytes(MAX_BYTES)}.")
-        what = f"The list of tensors is damaged at byte {machine.position:,}."
-        raise InputError(what, remedy=remedy) from error
+        what = f"is damaged at byte {machine.position:,}"
+        if len(data) > start + MAX_BYTES:
+            what = f"is damaged, or takes more than {readable_bytes(MAX_BYTES)}"
+        raise InputError(f"The list of tensors {what}.", remedy=remedy) from error
 
 
 class _Machine:
@@ -146,9 +150,13 @@ class _Machine:
 
     def run(self) -> object:
         """Run opcodes up to the one that stops, and return what is then on the stack."""
+        n_objects = 0
         for _ in range(MAX_OPCODES):
             opcode = self._data[self.position]
             self.position += 1
+            n_objects += opcode in _MAKERS
+            if n_objects > MAX_OBJECTS:
+                raise self._too_much(f"{MAX_OBJECTS:,} objects")
             if opcode == _STOP:
                 return self._stack.pop()
             action = self._actions.get(opcode)
@@ -156,13 +164,10 @@ class _Machine:
                 action()
             else:
                 self._take(opcode)
-        raise InputError(
-            f"The list of tensors takes more than {MAX_OPCODES:,} steps.", remedy=self._remedy
-        )
+        raise self._too_much(f"{MAX_OPCODES:,} steps")
 
-    def refuse(self, what: str) -> NoReturn:
-        """Raise the sentence with the remedy for this file."""
-        raise InputError(what, remedy=self._remedy)
+    def _too_much(self, what: str) -> InputError:
+        return InputError(f"The list of tensors takes more than {what}.", remedy=self._remedy)
 
     def _take(self, opcode: int) -> None:
         if opcode in _PUTS:
@@ -183,11 +188,16 @@ class _Machine:
             self._stack.append(str(self._counted(_PYTHON_2_TEXTS[opcode]), "latin-1"))
         elif opcode in _LONGS:
             encoded = self._counted(_LONGS[opcode])
+            if len(encoded) > _MAX_LONG:
+                raise ValueError
             self._stack.append(int.from_bytes(encoded, "little", signed=True))
         elif opcode in _SKIPPED:
             self._cut(_SKIPPED[opcode])
         else:
-            self.refuse(f"The list of tensors uses the pickle operation {opcode:#04x}, not read.")
+            raise InputError(
+                f"The list of tensors uses the pickle operation {opcode:#04x}, which is not read.",
+                remedy=self._remedy,
+            )
 
     def _cut(self, length: int) -> memoryview:
         end = self.position + length

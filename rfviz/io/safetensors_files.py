@@ -25,7 +25,7 @@ from rfviz.io.weights_file import MAX_NAME, LeftOut, WeightsFile, shown
 
 _MAX_HEADER_BYTES = 4_000_000
 # Python reads JSON in one go, in which nobody else has a turn: 3 brackets a tensor.
-_MAX_BRACKETS, _MAX_COMMAS = 150_000, 1_000_000
+_MAX_BRACKETS, _MAX_COMMAS = 100_000, 1_000_000
 _TYPES = MappingProxyType(
     {
         "F64": torch.float64,

@@ -2,6 +2,7 @@
 
 import io
 from array import array
+from collections.abc import Iterator
 
 import torch
 
@@ -11,8 +12,10 @@ from rfviz.io.weights_file import WeightsFile
 
 _MAX_BYTES = 20_000_000
 _MAX_LINE = 1_000_000
+_MAX_LINES = 500_000
 _MAX_NUMBERS = 1_000_000
 _MAX_DIGITS = 400  # the longest float64 in full has 325 places before its last digit
+_AS_NPY = "Save the weights as .npy"
 
 
 class _Kernels:
@@ -27,9 +30,7 @@ class _Kernels:
         self.numbers.extend(row)
         self.widths[-1].append(len(row))
         if len(self.numbers) > _MAX_NUMBERS:
-            raise InputError(
-                f"The text has more than {_MAX_NUMBERS:,} numbers.", remedy="Save it as .npy"
-            )
+            raise InputError(f"The text has more than {_MAX_NUMBERS:,} numbers.", remedy=_AS_NPY)
 
     def end(self) -> None:
         """Let the next row begin another kernel."""
@@ -52,12 +53,7 @@ def load_text(data: bytes) -> dict[str, torch.Tensor]:
     torch.Size([1, 1, 3, 3])
     """
     kernels = _Kernels()
-    for number, line in enumerate(io.StringIO(_text(data), newline=None), start=1):
-        if len(line) > _MAX_LINE:
-            raise InputError(
-                f"Line {number:,} has {len(line):,} characters; at most {_MAX_LINE:,} are read.",
-                remedy="Save the weights as .npy",
-            )
+    for number, line in enumerate(_lines(data), start=1):
         written = line.split("#", 1)[0].strip()
         if written:
             kernels.add(_row(written, number))
@@ -70,20 +66,34 @@ def load_text(data: bytes) -> dict[str, torch.Tensor]:
     return {"weight": raw.view(torch.float64).float().reshape(shape)}
 
 
-def _text(data: bytes) -> str:
+def _lines(data: bytes) -> Iterator[str]:
+    """Each line of UTF-8; line after line, so that other threads get their turn in between."""
     if len(data) > _MAX_BYTES:
         raise InputError(
-            f"The text has {len(data):,} bytes; at most {_MAX_BYTES:,} are read.",
-            remedy="Save the weights as .npy",
+            f"The text has {len(data):,} bytes; at most {_MAX_BYTES:,} are read.", remedy=_AS_NPY
         )
+    place = n_lines = 0
+    for line in io.BytesIO(data):
+        # Old Macs ended a line with a carriage return alone.
+        n_lines += line.rstrip(b"\r\n").count(b"\r") + 1
+        if n_lines > _MAX_LINES or len(line) > _MAX_LINE:
+            raise InputError(
+                f"The text has more than {_MAX_LINES:,} lines, or line {n_lines:,} has more than "
+                f"{_MAX_LINE:,} characters.",
+                remedy=_AS_NPY,
+            )
+        yield from _decoded(line, place).rstrip("\r\n").split("\r")
+        place += len(line)
+
+
+def _decoded(line: bytes, place: int) -> str:
     try:
-        text = data.decode("utf-8-sig")
+        return line.decode("utf-8-sig" if place == 0 else "utf-8")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"The file is no text: byte {error.start} is {error.object[error.start]:#04x}.",
+            f"The file is no text: byte {place + error.start} is {line[error.start]:#04x}.",
             remedy="Save the numbers as plain text, one row a line",
         ) from error
-    return text
 
 
 def _row(written: str, line: int) -> list[float]:

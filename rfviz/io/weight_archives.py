@@ -14,7 +14,7 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.memory import readable_bytes
 from rfviz.io.raw_numbers import SAVE_AGAIN, check_total
 
-_MAX_DIRECTORY_BYTES = 4_000_000
+_MAX_DIRECTORY_BYTES = 2_000_000
 _END, _END_64, _LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _LOCAL = b"PK\x03\x04"
 _LOCAL_SIZE = 30
