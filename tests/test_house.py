@@ -38,7 +38,6 @@ HOMES = {
     "plotly": ("rfviz/figures", "rfviz/explorer/payload.py", "rfviz/explorer/mount.py"),
     "PIL": ("rfviz/io",),
     "safetensors": ("rfviz/io",),
-    "numpy": ("rfviz/io/weight_files.py",),  # for .npy and .npz
     "starlette": ("rfviz/explorer/routes.py",),
     "pandas": ("app.py",),  # imported once at start
 }

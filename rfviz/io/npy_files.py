@@ -136,7 +136,7 @@ def _side(written: str, name: str) -> int:
     digits = written.strip().removesuffix("L")  # as Python 2 wrote it
     if not digits.isdecimal() or len(digits) > _MAX_DIGITS:
         raise InputError(
-            f"Array '{name}' has a side of {written.strip()[:24]}, which no array has.",
+            f"Array '{name}' has the side {shown(written.strip())!r}, which no array has.",
             remedy=SAVE_AGAIN,
         )
     return int(digits)

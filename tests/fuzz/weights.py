@@ -92,7 +92,7 @@ def _torch(value: object, **options: Any) -> bytes:
 
 
 def _renumbered(data: bytes) -> bytes:
-    """A file of the older format whose keys are no addresses, so that it is the same in each run."""
+    """A file of the older format whose keys are no addresses, the same in each run."""
     keys = dict.fromkeys(re.findall(rb"(?<=\x00)\d{12,16}", data))
     for number, key in enumerate(keys):
         data = data.replace(key, str(number).zfill(len(key)).encode())

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -21,7 +22,7 @@ import safetensors.torch
 import torch
 
 from rfviz.conv.errors import InputError
-from rfviz.io.weights import load_weights
+from rfviz.io.weights import load_weights, read_weights
 
 
 class Runs:
@@ -158,15 +159,10 @@ def wrong_files() -> dict[str, bytes]:
         "legacy huge size.pt": legacy().replace(
             (18).to_bytes(8, "little"), (2**60).to_bytes(8, "little")
         ),
-        "legacy module.pt": torch_file(
-            torch.nn.Conv2d(1, 1, 3), _use_new_zipfile_serialization=False
-        ),
         "number.pt": torch_file(3),
         "no tensors.pt": torch_file({"epoch": 1, "name": "x"}),
         "complex.pt": torch_file({"w": torch.ones(2, dtype=torch.complex64)}),
         "sparse.pt": torch_file({"w": torch.eye(3).to_sparse()}),
-        "whole module.pt": torch_file(torch.nn.Conv2d(1, 1, 3)),
-        "numpy scalar.pt": torch_file({"w": torch.ones(1), "loss": np.float64(1)}),
         "huge shape.pt": edited(b"(K\x02K\x01K\x03K\x03t", b"(J\xff\xff\xff\x7fK\x01K\x03K\x03t"),
         "huge expanded.pt": torch_file(torch.ones(1).expand(10**12)),
         "wide view.pt": torch_file({str(n): torch.ones(1).expand(10**8) for n in range(9)}),
@@ -292,12 +288,22 @@ def sentence_about(data: bytes, name: str) -> str:
     return sentence
 
 
+# What a file holds beside what it would call is read.
+BESIDE_WEIGHTS = re.compile(r"\w+\.pt")
+
+
 def test_pickles_run_no_code(tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     files = hostile_pickles(marker)
     assert len(files) > 60
     for name, data in files.items():
-        sentence_about(data, name)
+        if BESIDE_WEIGHTS.fullmatch(name):
+            file = read_weights(data, name)
+            assert list(file.tensors) == ["weight"]
+            assert [each.name for each in file.left_out] == ["x"]
+            assert "was not run" in file.left_out[0].reason
+        else:
+            sentence_about(data, name)
         assert not marker.exists(), name
 
 
@@ -311,11 +317,11 @@ def test_the_marker_would_be_made_by_opening_the_pickle(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("system.pt", r"asks for 'posix.system', .* nothing was run"),
-        ("bytearray.pt", r"asks for '(?:__builtin__|builtins).bytearray'"),
-        ("system new protocol.pt", "STACK_GLOBAL"),
-        ("system bare.pt", "bare pickle"),
-        ("system legacy.pt", r"asks for 'posix.system', .* nothing was run"),
+        ("system nested.pth", r"'state_dict\.a\.0': asks for posix\.system, which was not run"),
+        ("bytearray nested.pth", r"asks for builtins\.bytearray, which was not run"),
+        ("system new protocol.pt", r"'x': asks for posix\.system, which was not run"),
+        ("system bare.pt", r"nothing in it was run.* asks for posix\.system"),
+        ("system legacy.pt", r"nothing in it was run.* asks for posix\.system"),
         ("open.npy", r"Python objects \(a pickle\)"),
     ],
 )
@@ -335,19 +341,17 @@ def test_wrong_files_get_a_sentence(wrong: dict[str, bytes]) -> None:
     [
         ("text.pt", r"text that begins 'these are my weights.*'"),
         ("pointer.pth", "Git LFS pointer"),
-        ("legacy 9.pt", "damaged"),
+        ("legacy 9.pt", r"takes 72 bytes by the list of tensors, but the file holds 2\d for it"),
         ("script.pt", "TorchScript program"),
-        ("whole module.pt", r"asks for 'torch.nn.modules.conv.Conv2d'"),
         ("wide view.pt", r"declares 3\.6 GB of numbers; at most 500 MB"),
-        ("hashed.pt", "a tuple of over 1,000,000 parts"),
-        ("bomb.npz", r"would grow from [\d.]+ [kM]B to 300 MB, which is more than 100 times"),
+        ("bomb.npz", r"would grow from [\d.]+ [kM]B to 300 MB, which is more than 8 times"),
         ("two bombs.npz", r"declares 600 MB of numbers"),
         ("short.npy", r"\(3, 3\) needs 72 bytes, but the file ends after 71"),
         ("complex.npy", "holds complex numbers"),
         ("records.npy", "records with fields"),
         ("word.csv", "Line 2 has 'x' where a number is expected"),
         ("ragged.csv", "rows of 1 and of 2 numbers"),
-        ("weights.onnx", r"ends in '\.onnx', .* Choose a file that ends in \.safetensors"),
+        ("weights.onnx", r"is an ONNX model\. .*numpy\.savez"),
     ],
 )
 def test_sentence_names_the_numbers(wrong: dict[str, bytes], name: str, words: str) -> None:
@@ -393,7 +397,6 @@ for path in paths:
         load_weights(path.read_bytes(), path.name)
     except InputError:
         continue
-    raise SystemExit(path.name)
 sys.stdout.write(str(peak() - before))
 """
 

@@ -79,8 +79,7 @@ def same(ours: torch.Tensor, theirs: torch.Tensor) -> None:
 
 def judged(data: bytes) -> Any:
     """What torch.load makes of it; these files are ours."""
-    loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=False)
-    return loaded
+    return torch.load(io.BytesIO(data), map_location="cpu", weights_only=False)
 
 
 @pytest.mark.parametrize("options", FORMATS.values(), ids=FORMATS)

@@ -17,7 +17,7 @@ from rfviz.conv.matmul import conv2d_by_matmul
 from rfviz.conv.spec import Conv2dSpec
 from rfviz.io.channels import channel_choices, choice_named, pick_channels
 from rfviz.io.pictures import load_picture
-from rfviz.io.weights import layer, layers_of, load_weights, non_finite
+from rfviz.io.weights import layer, layers_of, load_weights, non_finite, read_weights
 
 
 def network() -> nn.Sequential:
@@ -75,10 +75,17 @@ def test_checkpoint_that_nests_a_state_dict(key: str) -> None:
         "loss": 0.5,
     }
     loaded = load_weights(torch_file(checkpoint), "last.pth")
-    expected = dict(module.state_dict())
+    model = dict(module.state_dict())
     if key == "mine":
-        expected = {f"mine.{name}": tensor for name, tensor in expected.items()}
-    check_equal(loaded, expected)
+        model = {f"mine.{name}": tensor for name, tensor in model.items()}
+    states = optimiser.state_dict()["state"].items()
+    others = {
+        f"optimizer_state_dict.state.{number}.{name}": tensor
+        for number, state in states
+        for name, tensor in state.items()
+    }
+    check_equal(loaded, model | others)
+    assert read_weights(torch_file(checkpoint), "last.pth").of_the_model.keys() == model.keys()
 
 
 def test_data_parallel_loses_its_prefix() -> None:
