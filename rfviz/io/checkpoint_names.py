@@ -57,7 +57,8 @@ def model_part(paths: Sequence[Path]) -> Path:
     ()
     """
     for keys in (_MODEL, _AVERAGES):
-        starts = {start for path in paths if (start := _start(path, keys))}
+        around = {path[:-1] for path in paths}
+        starts = {start for each in around if (start := _start(each, keys))}
         if len(starts) == 1:
             (start,) = starts
             inside = [path[len(start) :] for path in paths if path[: len(start)] == start]
@@ -80,11 +81,15 @@ def names_of(paths: Sequence[Path], scalars: frozenset[int]) -> Order:
     names = full | short
     if len(set(names.values())) < len(set(full.values())):
         names = full
-    starts = any(_start(path, _MODEL + _AVERAGES) for path in paths)
-    ranks = [
-        (0, 0) if part and index in short else _rank(path, starts and index in scalars)
-        for index, path in enumerate(paths)
-    ]
+    around = {path[:-1] for path in paths}
+    of_models = any(_start(each, _MODEL + _AVERAGES) for each in around)
+    rank_in = {each: _rank(each) for each in around}
+    ranks = [rank_in[path[:-1]] for path in paths]
+    for index in range(len(paths)):
+        if part and index in short:
+            ranks[index] = (0, 0)
+        elif of_models and index in scalars and ranks[index][0] == 1:
+            ranks[index] = (4, 0)
     best = min(ranks, default=(0, 0))[0]
     order = sorted(range(len(paths)), key=lambda index: ranks[index])
     model = frozenset(index for index in order if ranks[index][0] == best)
@@ -92,28 +97,27 @@ def names_of(paths: Sequence[Path], scalars: frozenset[int]) -> Order:
 
 
 def _start(path: Path, keys: Sequence[str]) -> Path:
-    """The keys up to the first that names a model; the last key is the tensor's own name."""
-    for length, key in enumerate(path[:-1], start=1):
-        if _of_training((key, "")) or (key in _AVERAGES and keys is _MODEL):
+    """The keys around a tensor up to the first that names a model."""
+    for length, key in enumerate(path, start=1):
+        if _of_training(key) or (key in _AVERAGES and keys is _MODEL):
             return ()
         if key in keys:
             return path[:length]
     return ()
 
 
-def _rank(path: Path, scalar: bool) -> tuple[int, int]:
+def _rank(path: Path) -> tuple[int, int]:
+    """Where tensors in these keys come: of models, others, of averages, of the training."""
     start = _start(path, _MODEL)
     if start:
         return (0, _MODEL.index(start[-1]))
-    if _of_training(path):
+    if any(map(_of_training, path)):
         return (3, 0)
-    if any(key in _AVERAGES for key in path[:-1]):
-        return (2, 0)
-    return (4, 0) if scalar else (1, 0)
+    return (2, 0) if any(key in _AVERAGES for key in path) else (1, 0)
 
 
-def _of_training(path: Path) -> bool:
-    return any(key.lower().startswith(_TRAINING) for key in path[:-1])
+def _of_training(key: str) -> bool:
+    return key.lower().startswith(_TRAINING)
 
 
 def _short(paths: Sequence[Path]) -> list[str]:

@@ -13,8 +13,10 @@ from rfviz.io.torch_records import NotRead, TensorRecord, as_tensor
 from rfviz.io.weights_file import MAX_NAME, LeftOut, shown
 
 Container = list[object] | tuple[object, ...] | Built
+Path = tuple[str, ...]
 
-_MAX_DEPTH = 100
+_MAX_DEPTH = 40
+_MAX_PATH = 1_000  # letters
 _MAX_LEFT_OUT = 10_000
 _MAPPINGS = frozenset({"builtins.dict", "collections.OrderedDict", "collections.defaultdict"})
 _PLAIN = _MAPPINGS | {"torch.Size", "torch.serialization._get_layout"}
@@ -25,7 +27,7 @@ _MODULE_PARTS = ("_parameters", "_buffers", "_modules")
 class Found(NamedTuple):
     """A tensor's record, and the keys on the way to it; the names in a module are one key."""
 
-    path: tuple[str, ...]
+    path: Path
     record: TensorRecord
 
 
@@ -46,13 +48,24 @@ def contents_of(tree: object) -> Contents:
     """
     walk = _Walk()
     walk.visit(tree, ())
-    held = {found.path[:length] for found in walk.tensors for length in range(len(found.path) + 1)}
+    held = _that_hold_tensors({first for _, first in walk.again}, walk.tensors)
     again = [
-        LeftOut(".".join(path), f"the same as '{'.'.join(first) or 'the whole'}', which is read")
+        LeftOut(_joined(path), f"the same as '{shown(_joined(first))}', which is read")
         for path, first in walk.again
         if first in held
     ]
     return Contents(walk.tensors, walk.left_out + again)
+
+
+def _that_hold_tensors(paths: set[Path], tensors: Sequence[Found]) -> set[Path]:
+    lengths = {len(path) for path in paths}
+    starts = {found.path[:length] for length in lengths for found in tensors}
+    return paths & starts
+
+
+def _joined(path: Path) -> str:
+    name = ".".join(path) or "the whole file"
+    return name if len(name) <= MAX_NAME else shown(name)
 
 
 class _Walk:
@@ -61,11 +74,11 @@ class _Walk:
     def __init__(self) -> None:
         self.tensors: list[Found] = []
         self.left_out: list[LeftOut] = []
-        self.again: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
-        self._seen: dict[int, tuple[str, ...]] = {}
+        self.again: list[tuple[Path, Path]] = []
+        self._seen: dict[int, Path] = {}
         self._objects_around = 0
 
-    def visit(self, value: object, path: tuple[str, ...], inside: str = "") -> None:
+    def visit(self, value: object, path: Path, inside: str = "") -> None:
         """Look into a value and everything that it holds; `inside` are the modules around it."""
         if isinstance(value, Named | Stored) or not isinstance(value, list | tuple | Built):
             self._leaf(value, path)
@@ -83,7 +96,7 @@ class _Walk:
             else:
                 self._container(value, path)
 
-    def _leaf(self, value: object, path: tuple[str, ...]) -> None:
+    def _leaf(self, value: object, path: Path) -> None:
         if isinstance(value, Stored):
             match value.identity:
                 case ("module", named, *_):  # a class, with its source
@@ -93,22 +106,22 @@ class _Walk:
         elif isinstance(value, Named) and not _is_setting(value.name):
             self._leave_object(path, f"names {value.name[:80]}, which was not imported")
 
-    def _tensor(self, tensor: TensorRecord | NotRead, path: tuple[str, ...]) -> None:
+    def _tensor(self, tensor: TensorRecord | NotRead, path: Path) -> None:
         if isinstance(tensor, NotRead):
             self._leave(path, tensor.reason)
         else:
             self.tensors.append(Found(path or ("weight",), tensor))
 
-    def _leave(self, path: tuple[str, ...], reason: str) -> None:
+    def _leave(self, path: Path, reason: str) -> None:
         if len(self.left_out) < _MAX_LEFT_OUT:
-            self.left_out.append(LeftOut(".".join(path) or "the whole file", reason))
+            self.left_out.append(LeftOut(_joined(path), reason))
 
-    def _leave_object(self, path: tuple[str, ...], reason: str) -> None:
+    def _leave_object(self, path: Path, reason: str) -> None:
         # An object is full of others that are no weights: naming each would hide the rest.
         if not self._objects_around:
             self._leave(path, reason)
 
-    def _container(self, value: Container, path: tuple[str, ...]) -> None:
+    def _container(self, value: Container, path: Path) -> None:
         is_object = isinstance(value, Built) and value.name not in _PLAIN
         before = len(self.tensors) + len(self.left_out)
         self._objects_around += is_object
@@ -119,7 +132,7 @@ class _Walk:
             assert isinstance(value, Built)
             self._leave_object(path, _reason(value.name))
 
-    def _module(self, module: Built, path: tuple[str, ...], inside: str) -> None:
+    def _module(self, module: Built, path: Path, inside: str) -> None:
         """A whole pickled network: tensors under the names that its state dict would give."""
         before = len(self.tensors)
         self._objects_around += 1
@@ -137,7 +150,7 @@ class _Walk:
     def _part(
         self,
         part: object,
-        path: tuple[str, ...],
+        path: Path,
         inside: str,
         name: str,
         *,
@@ -146,7 +159,7 @@ class _Walk:
         if not isinstance(part, list | tuple | Built):
             return
         key = inside + name
-        if len(key) > MAX_NAME or not key.isprintable():
+        if not key.isprintable() or len(key) > MAX_NAME or sum(map(len, path)) > _MAX_PATH:
             self._leave((*path, shown(key)), "its name is too long or not printable")
             return
         self.visit(part, (*path, key), f"{key}." if in_module else "")
@@ -186,8 +199,11 @@ def _parts(value: Container) -> Iterator[tuple[str, object]]:
 
 def _pairs(mapping: Built) -> Iterator[tuple[str, object]]:
     # Of two items with one key a dictionary keeps the place of the first and the value of the last.
-    pairs = {_key(key): part for key, part in mapping.pairs}
-    yield from pairs.items()
+    pairs: dict[object, tuple[str, object]] = {}
+    for number, (key, part) in enumerate(mapping.pairs):
+        kind = type(key) if isinstance(key, str | bytes | int | float) else number
+        pairs[kind, _key(key)] = (_key(key), part)
+    yield from pairs.values()
 
 
 def _listed_pairs(pairs: list[object]) -> Iterator[tuple[str, object]]:
@@ -210,8 +226,11 @@ def _key(key: object) -> str:
         return key
     if isinstance(key, bytes):
         return key[: MAX_NAME + 1].decode("latin-1")
-    if isinstance(key, int | float) and -(2**63) <= key < 2**63:
+    if isinstance(key, float):
         return str(key)
+    if isinstance(key, int):
+        # Decimal digits of a long number take time that grows with their square.
+        return str(key) if -(2**63) <= key < 2**63 else hex(key)
     if isinstance(key, tuple) and not isinstance(key, Named | Stored) and len(key) <= 4:
         return ",".join(_key(part) for part in key if not isinstance(part, tuple))
     return type(key).__name__

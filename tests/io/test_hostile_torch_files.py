@@ -376,5 +376,5 @@ def test_torch_load_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "load", refused)
     for options in ({}, {"_use_new_zipfile_serialization": False}):
         file = io.BytesIO()
-        torch.save({"w": torch.ones(2)}, file, **options)  # type: ignore[arg-type]
+        torch.save({"w": torch.ones(2)}, file, **options)
         assert load_weights(file.getvalue(), "w.pt")["w"].tolist() == [1, 1]

@@ -237,7 +237,7 @@ ODD: dict[str, tuple[Callable[[], object], str]] = {
     "text": (lambda: "abc", ""),
     "nothing": (lambda: None, ""),
     "nested": (lambda: {"a": [(1, "b"), {"c": b"d"}]}, ""),
-    "default": (lambda: collections.defaultdict(list, a=1), ""),
+    "default": (lambda: collections.defaultdict(int, a=1), ""),
 }
 
 

@@ -125,7 +125,7 @@ FOREIGN: dict[str, tuple[bytes, str]] = {
     "photo.webp": (b"RIFF\x00\x00\x00\x00WEBPVP8 " + bytes(90), "WebP"),
     "failed.pt": (b"\n<!DOCTYPE html><html><head>", "a web page.*raw or download"),
     "failed.safetensors": (b"<html><body>404", "a web page.*raw or download"),
-    "pointer.pt": (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer.*git lfs pull"),
+    "pointer.pt": (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer.*lfs pull"),
     "pointer.safetensors": (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
     "model.7z": (b"7z\xbc\xaf\x27\x1c" + bytes(90), "7z.*[Uu]npack"),
     "model.rar": (b"Rar!\x1a\x07\x01\x00" + bytes(90), "RAR.*[Uu]npack"),
@@ -159,7 +159,7 @@ def test_other_kinds_are_named_with_what_to_do(name: str) -> None:
 def test_advice_for_torchscript_works() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        module = torch.jit.load(io.BytesIO(script_file()))
+        module = torch.jit.load(io.BytesIO(script_file()))  # type: ignore[no-untyped-call]
     assert set(load_weights(torch_file(module.state_dict()), "w.pt")) == {"weight", "bias"}
 
 
@@ -177,8 +177,8 @@ def test_safetensors_of_eight_bits(kind: str) -> None:
     loaded = load_weights(data, "w.safetensors")
     assert loaded["a"].dtype == dtype
     torch.testing.assert_close(loaded["a"].float(), written.float())
-    judge = safetensors.torch.load(data)
-    assert list(loaded) == list(judge)
+    if kind != "float8_e8m0fnu":  # which the library writes and does not read
+        assert list(loaded) == list(safetensors.torch.load(data))
 
 
 def test_safetensors_of_a_type_that_torch_lacks_is_left_out() -> None:
