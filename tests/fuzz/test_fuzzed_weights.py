@@ -1,7 +1,10 @@
 """A short run of the mutator; `python tests/fuzz/weights.py --count 100000` is a long one."""
 
 import pytest
+import torch
 
+from rfviz.io.weights_file import WeightsFile
+from tests.fuzz import weights
 from tests.fuzz.weights import ENDINGS, mutated, run, seeds, tried
 
 
@@ -14,20 +17,19 @@ def test_broken_files_are_read_or_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENDINGS)
-def test_seeds_are_read_and_mutations_are_the_same_in_each_run(name: str) -> None:
+def test_seeds_are_read(name: str) -> None:
+    assert all(tried(data, ENDINGS[name]) == (True, "") for data in seeds(name))
+
+
+@pytest.mark.parametrize("name", sorted(ENDINGS.keys() - {"legacy"}))
+def test_mutations_are_the_same_in_each_run(name: str) -> None:
     corpus = seeds(name)
-    assert all(tried(data, ENDINGS[name]) == (True, "") for data in corpus)
     assert [mutated(corpus, name, n) for n in range(20)] == [
         mutated(seeds(name), name, n) for n in range(20)
     ]
 
 
 def test_a_tensor_of_other_numbers_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
-    from rfviz.io.weights_file import WeightsFile
-    from tests.fuzz import weights
-
     wrong = WeightsFile({"w": torch.full((3,), 1234.5)})
     monkeypatch.setattr(weights, "read_weights", lambda *_: wrong)
     assert "not in the file" in weights.tried(seeds("npy")[0], ".npy")[1]

@@ -1,6 +1,7 @@
 """Break weights files at random: `python tests/fuzz/weights.py --format pt --count 100000`.
 
-Every mutation of a seed has a number, so that `--first 4711 --count 1` makes it again. A file is
+Every mutation of a seed has a number, so that `--first 4711 --count 1` makes it again (but for the
+older format, whose numbers lie in the order of their addresses in memory). A file is
 read, or refused with an `InputError`; any other exception is a fault, as is a reading that takes
 over 2 seconds of processor or 1 GB, and a tensor that holds a number which is not in the file.
 """
@@ -92,7 +93,7 @@ def _torch(value: object, **options: Any) -> bytes:
 
 
 def _renumbered(data: bytes) -> bytes:
-    """A file of the older format whose keys are no addresses, the same in each run."""
+    """A file of the older format whose keys are no addresses."""
     keys = dict.fromkeys(re.findall(rb"(?<=\x00)\d{12,16}", data))
     for number, key in enumerate(keys):
         data = data.replace(key, str(number).zfill(len(key)).encode())
@@ -106,8 +107,11 @@ def _npy(array: Any) -> bytes:
 
 
 def _npz(**arrays: Any) -> bytes:
+    """An archive of arrays that, unlike numpy.savez's, does not tell when it was made."""
     file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
+    with zipfile.ZipFile(file, "w") as written:
+        for name, array in arrays.items():
+            written.writestr(zipfile.ZipInfo(f"{name}.npy"), _npy(array), zipfile.ZIP_DEFLATED)
     return file.getvalue()
 
 
@@ -206,7 +210,7 @@ def _repacked(data: bytes, choose: random.Random) -> bytes:
             if choose.random() < 0.02:
                 continue
             new = name.swapcase() if choose.random() < 0.02 else name
-            written.writestr(new, content)
+            written.writestr(zipfile.ZipInfo(new), content, method)
     return file.getvalue()
 
 

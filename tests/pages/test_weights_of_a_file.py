@@ -165,3 +165,29 @@ def test_without_a_file_a_named_kernel_stands_in() -> None:
     found = OpenedPage(address={"weights_source": "File"})
     found.check_answers()
     assert any("stands in" in caption for caption in found.captions)
+
+
+def test_what_is_left_out_of_a_file_is_listed_with_the_reason() -> None:
+    file = {
+        "state_dict": network().state_dict(),
+        "device": torch.device("cpu"),
+        "best_acc1": torch.tensor(71.5),
+    }
+    found = opened_with(state_file(file), "last.ckpt", PAGES[0], SCENE)
+    assert found.errors == []
+    assert found.at.selectbox("layer").options[0] == "0.weight: 6 × 3 × 5 × 4"
+    assert "Left out: 1 entry of the file" in [each.label for each in found.at.sidebar.expander]
+    said = " ".join(each.value for each in found.at.sidebar.markdown)
+    assert "asks for torch" in said.replace("\\", "")
+
+
+@pytest.mark.parametrize("name", ["last.pth.tar", "net.bin", "a.ckpt", "unknown"])
+def test_the_uploader_lets_every_name_in(name: str) -> None:
+    found = opened_with(state_file(network().state_dict()), name, PAGES[0], SCENE)
+    assert found.errors == []
+    assert found.at.selectbox("layer").value == "0.weight"
+
+
+def test_another_kind_of_file_is_named_with_what_to_do() -> None:
+    found = opened_with(b"\x89HDF\r\n\x1a\n" + bytes(90), "model.h5", PAGES[0], SCENE)
+    assert any("HDF5" in each for each in found.errors)
