@@ -26,7 +26,7 @@ from rfviz.conv.trace import trace
 from rfviz.io.kernels import filter_bank
 from rfviz.io.pictures import load_picture, reduce_picture, to_grey
 from rfviz.io.samples import load_sample
-from rfviz.io.weights import layers_of, load_weights
+from rfviz.io.weights import layers_of, load_weights, read_weights
 
 __all__ = [
     "ColumnMatrix",
@@ -48,6 +48,7 @@ __all__ = [
     "operator",
     "outputs_reading_pixel",
     "pixels_never_read",
+    "read_weights",
     "reads_per_pixel",
     "reduce_picture",
     "stack_geometry",

@@ -19,6 +19,7 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.spec import Conv2dSpec
 from rfviz.io.pictures import picture_png
 from rfviz.io.preprocessing import Preprocessing
+from rfviz.io.weight_kinds import ENDINGS
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,6 +50,25 @@ def test_all_agree(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert out.count("agrees") == 2
     assert "10 x 16" in out
     assert "2 agree, 0 differ, 0 not checked, of 2 pictures" in out
+
+
+def test_what_a_weights_file_had_left_out_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    net = nn.Conv2d(3, 4, 3)
+    saved = {"state_dict": net.state_dict(), "device": torch.device("cpu"), "loss": torch.ones(())}
+    torch.save(saved, folder / "last.ckpt")
+    assert main(["check", str(folder / "last.ckpt"), str(folder / "pictures" / "a.png")]) == 0
+    out = capsys.readouterr().out
+    assert "Left out device: asks for torch.device, which was not run.\n" in out
+    assert "weight (4, 3, 3, 3), float32" in out
+
+
+def test_help_names_every_ending(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["check", "--help"])
+    out = capsys.readouterr().out
+    assert all(ending in out for ending in ENDINGS)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])

@@ -61,6 +61,7 @@ PUBLIC_NAMES = [
     "operator",
     "outputs_reading_pixel",
     "pixels_never_read",
+    "read_weights",
     "reads_per_pixel",
     "reduce_picture",
     "stack_geometry",

@@ -1,6 +1,7 @@
 """Weights from a file: the layers that can be chosen, and how they meet the picture."""
 
 import io
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from rfviz.io.weight_saving import npy_of, safetensors_of
 SCENE = {"sample": "scene", "region": "true", "region_height": "40", "region_width": "50"}
 
 
-def state_file(tensors: dict[str, Tensor]) -> bytes:
+def state_file(tensors: Mapping[str, object]) -> bytes:
     stream = io.BytesIO()
     torch.save(tensors, stream)
     return stream.getvalue()
