@@ -6,6 +6,7 @@ would be another tensor's, every tensor is called by its full path.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 _MODEL = (
@@ -116,6 +117,7 @@ def _rank(path: Path) -> tuple[int, int]:
     return (2, 0) if any(key in _AVERAGES for key in path) else (1, 0)
 
 
+@lru_cache(maxsize=4_096)
 def _of_training(key: str) -> bool:
     return key.lower().startswith(_TRAINING)
 

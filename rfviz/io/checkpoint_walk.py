@@ -8,6 +8,7 @@ times.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from rfviz.conv.errors import InputError
 from rfviz.io.pickle_tree import Built, Named, Stored
 from rfviz.io.torch_records import NotRead, TensorRecord, as_tensor
 from rfviz.io.weights_file import MAX_NAME, LeftOut, shown
@@ -15,7 +16,8 @@ from rfviz.io.weights_file import MAX_NAME, LeftOut, shown
 Container = list[object] | tuple[object, ...] | Built
 Path = tuple[str, ...]
 
-_MAX_DEPTH = 40
+_MAX_DEPTH, _MAX_MODULES = 16, 40
+_MAX_TENSORS = 20_000
 _MAX_PATH = 1_000  # letters
 _MAX_LEFT_OUT = 10_000
 _MAPPINGS = frozenset({"builtins.dict", "collections.OrderedDict", "collections.defaultdict"})
@@ -87,7 +89,7 @@ class _Walk:
         elif id(value) in self._seen:
             if len(self.again) < _MAX_LEFT_OUT:
                 self.again.append((path, self._seen[id(value)]))
-        elif len(path) + inside.count(".") > _MAX_DEPTH:
+        elif len(path) > _MAX_DEPTH or inside.count(".") > _MAX_MODULES:
             self._leave(path, f"nested more than {_MAX_DEPTH} deep")
         else:
             self._seen[id(value)] = path
@@ -109,8 +111,13 @@ class _Walk:
     def _tensor(self, tensor: TensorRecord | NotRead, path: Path) -> None:
         if isinstance(tensor, NotRead):
             self._leave(path, tensor.reason)
-        else:
+        elif len(self.tensors) < _MAX_TENSORS:
             self.tensors.append(Found(path or ("weight",), tensor))
+        else:
+            raise InputError(
+                f"The file holds more than {_MAX_TENSORS:,} tensors.",
+                remedy="Save only the layers that you want to see",
+            )
 
     def _leave(self, path: Path, reason: str) -> None:
         if len(self.left_out) < _MAX_LEFT_OUT:

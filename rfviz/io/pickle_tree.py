@@ -9,6 +9,7 @@ hash.
 
 import struct
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rfviz.conv.errors import InputError
@@ -20,16 +21,16 @@ MAX_OBJECTS = 150_000  # about 7 of them a tensor
 _MAX_LONG = 1_000  # bytes
 _MAX_LINE = 4_000  # also a number of so many digits
 _MAX_NAME = 300
-_PUTS = {ord("q"): "<B", ord("r"): "<I"}
-_GETS = {ord("h"): "<B", ord("j"): "<I"}
-_NUMBERS = {ord("K"): "<B", ord("M"): "<H", ord("J"): "<i", ord("G"): ">d"}
-_SKIPPED = {0x80: 1, 0x95: 8}  # the protocol, and the length of a frame
-_TEXTS = {ord("X"): "<I", 0x8C: "<B", 0x8D: "<Q"}
-_BYTES = {ord("B"): "<I", ord("C"): "<B", 0x8E: "<Q", 0x96: "<Q"}
-_PYTHON_2_TEXTS = {ord("T"): "<i", ord("U"): "<B"}
-_LONGS = {0x8A: "<B", 0x8B: "<i"}
-_CONSTANTS = {ord("N"): None, 0x88: True, 0x89: False}
-_TUPLES = {ord(")"): 0, 0x85: 1, 0x86: 2, 0x87: 3}
+_PUTS = MappingProxyType({ord("q"): "<B", ord("r"): "<I"})
+_GETS = MappingProxyType({ord("h"): "<B", ord("j"): "<I"})
+_NUMBERS = MappingProxyType({ord("K"): "<B", ord("M"): "<H", ord("J"): "<i", ord("G"): ">d"})
+_SKIPPED = MappingProxyType({0x80: 1, 0x95: 8})  # the protocol, and the length of a frame
+_TEXTS = MappingProxyType({ord("X"): "<I", 0x8C: "<B", 0x8D: "<Q"})
+_BYTES = MappingProxyType({ord("B"): "<I", ord("C"): "<B", 0x8E: "<Q", 0x96: "<Q"})
+_PYTHON_2_TEXTS = MappingProxyType({ord("T"): "<i", ord("U"): "<B"})
+_LONGS = MappingProxyType({0x8A: "<B", 0x8B: "<i"})
+_CONSTANTS = MappingProxyType({ord("N"): None, 0x88: True, 0x89: False})
+_TUPLES = MappingProxyType({ord(")"): 0, 0x85: 1, 0x86: 2, 0x87: 3})
 _STOP = ord(".")
 # Those that make an object in which others lie, or a mark.
 _MAKERS = frozenset(b"()]l}dcQPRoiStu") | {0x81, 0x85, 0x86, 0x87, 0x8F, 0x91, 0x92, 0x93}

@@ -63,7 +63,7 @@ class _Entry(NamedTuple):
 def looks_like_safetensors(data: bytes) -> bool:
     """Whether a file begins with the length of a header and the header's first sign.
 
-    >>> looks_like_safetensors(struct.pack("<Q", 2) + b"{}")
+    >>> looks_like_safetensors((2).to_bytes(8, "little") + b"{}")
     True
     """
     return len(data) > 9 and _length(data) <= len(data) - 8 and data[8:9] == b"{"

@@ -71,7 +71,7 @@ NUMPY_TYPES: Mapping[str, torch.dtype] = MappingProxyType(
         "b1": torch.bool,
     }
 )
-_V2 = {"torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"}
+_V2 = frozenset({"torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"})
 _V3 = "torch._utils._rebuild_tensor_v3"
 # Calls whose first argument is the tensor.
 _WRAPPERS = frozenset(

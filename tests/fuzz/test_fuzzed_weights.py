@@ -2,10 +2,9 @@
 
 import pytest
 import torch
+from weights import ENDINGS, mutated, run, seeds, tried
 
 from rfviz.io.weights_file import WeightsFile
-from tests.fuzz import weights
-from tests.fuzz.weights import ENDINGS, mutated, run, seeds, tried
 
 
 @pytest.mark.parametrize("name", ENDINGS)
@@ -31,5 +30,5 @@ def test_mutations_are_the_same_in_each_run(name: str) -> None:
 
 def test_a_tensor_of_other_numbers_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = WeightsFile({"w": torch.full((3,), 1234.5)})
-    monkeypatch.setattr(weights, "read_weights", lambda *_: wrong)
-    assert "not in the file" in weights.tried(seeds("npy")[0], ".npy")[1]
+    monkeypatch.setattr("weights.read_weights", lambda *_: wrong)
+    assert "not in the file" in tried(seeds("npy")[0], ".npy")[1]
