@@ -15,7 +15,8 @@ from rfviz.conv.custom import gradcheck_operator, load_operators
 from rfviz.conv.parameters import PADDING_MODES
 from rfviz.conv.spec import Conv2dSpec, InputError
 from rfviz.io.preprocessing import Preprocessing, Size, size_in
-from rfviz.io.weights import LayerEntry, layer, layers_of, load_weights, non_finite
+from rfviz.io.weight_layers import LayerEntry, layer, layers_of, non_finite
+from rfviz.io.weights import load_weights
 
 AGREE, DISAGREE, WRONG_INPUT, STOPPED = 0, 1, 2, 130
 _DTYPES = ("float64", "float32", "bfloat16", "float16")

@@ -12,7 +12,7 @@ import torch
 
 from rfviz.conv.layers import Layer
 from rfviz.conv.spec import InputError
-from rfviz.io.weights import LayerEntry, layer, layers_of
+from rfviz.io.weight_layers import LayerEntry, layer, layers_of
 
 MOST_LAYERS = 200
 _LONGEST_NAME = 40

@@ -10,7 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from torch import Tensor
 
 from rfviz.conv.spec import InputError
-from rfviz.io.weights import LayerEntry, layer, layers_of, non_finite
+from rfviz.io.weight_layers import LayerEntry, layer, layers_of, non_finite
 from rfviz.ui import caches
 from rfviz.ui.channel_meetings import Meeting, Picked, meetings, picks_of
 from rfviz.ui.explain import as_text
