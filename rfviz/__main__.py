@@ -16,6 +16,7 @@ from rfviz.conv.parameters import PADDING_MODES
 from rfviz.conv.spec import Conv2dSpec, InputError
 from rfviz.io.preprocessing import Preprocessing, Size, size_in
 from rfviz.io.weight_layers import LayerEntry, layer, layers_of, non_finite
+from rfviz.io.weight_layouts import LAYOUTS
 from rfviz.io.weights import load_weights
 
 AGREE, DISAGREE, WRONG_INPUT, STOPPED = 0, 1, 2, 130
@@ -54,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("weights", help=".safetensors, .pt, .pth, .npz, .npy or .csv")
     check.add_argument("images", nargs="+", help="pictures, folders, or patterns such as '*.jpg'")
     check.add_argument("--layer", help="name of the layer; by default the first 2-D convolution")
+    check.add_argument(
+        "--layout",
+        choices=tuple(LAYOUTS),
+        help="order of the weight's axes in the file; by default decided by what the file says",
+    )
     check.add_argument("--stride", type=_pair, default=1, help="n, or rows,columns")
     check.add_argument("--padding", type=_padding, default=0, help="n, rows,columns, same or valid")
     check.add_argument("--dilation", type=_pair, default=1, help="n, or rows,columns")
@@ -102,18 +108,24 @@ def _operators(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     tensors = load_weights(_bytes_of(options.weights), options.weights)
     entry = _entry(layers_of(tensors), options.layer)
+    if options.layout:
+        entry = entry.in_layout(options.layout)
     check = _layer_check(options, *layer(tensors, entry))
     paths = pictures_in(options.images)
     about = {
         "weights": shown_path(Path(options.weights)),
         "layer": entry.name,
+        "layout": entry.layout,
+        "notes": list(entry.notes),
         "weight_shape": list(check.weight.shape),
         "dtype": options.dtype,
         "spec": repr(check.spec),
         "n_pictures": len(paths),
     }
     sys.stdout.write(f"{entry.name} {tuple(check.weight.shape)}, {options.dtype}, {check.spec}\n")
-    if odd := non_finite(tensors).get(entry.name):
+    for note in entry.notes:
+        sys.stdout.write(f"{note[0].upper()}{note[1:]}.\n")
+    if odd := non_finite({entry.name: check.weight}).get(entry.name):
         sys.stdout.write(f"The weight holds {odd.n_nan} NaN and {odd.n_infinite} infinities.\n")
     rows: list[Row] = []
     start = time.perf_counter()

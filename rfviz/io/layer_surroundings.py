@@ -85,7 +85,7 @@ def _listed_after(name: str, used: Mapping[str, Tensor]) -> int | None:
     if match is None:
         return None
     stem, first = match[1], int(match[2]) + 1
-    lengths = []
+    lengths: list[int] = []
     while len(lengths) < 6 and (after := used.get(f"{stem}{first + len(lengths)}")) is not None:
         if after.dim() != 1:
             break

@@ -204,7 +204,7 @@ def _family(votes: Counter[str | None], own: str | None) -> str | None:
     """The library whose layout most other tensors clearly have."""
     others = votes - Counter([own])
     del others[None]
-    first, second = (others.most_common(2) + [(None, 0), (None, 0)])[:2]
+    first, second, *_ = [*others.most_common(2), (None, 0), (None, 0)]
     return first[0] if first[1] > second[1] else None
 
 

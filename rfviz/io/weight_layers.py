@@ -71,6 +71,11 @@ class LayerEntry:
         return (filters, channels, height, width)
 
     @property
+    def is_transposed(self) -> bool:
+        """Whether it is a transposed convolution, given as the ordinary one that it equals."""
+        return LAYOUTS[self.layout].transposed
+
+    @property
     def tensor_names(self) -> tuple[str, ...]:
         """Every tensor of the file that the layer is made of, its bias's included."""
         made = self.beside.made if self.beside else None

@@ -7,6 +7,7 @@ arXiv:2106.09685. All as in evaluation mode.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -102,8 +103,12 @@ def _pruned(known: Mapping[str, Tensor]) -> Iterator[Composed]:
             continue
         yield _made(
             base, (f"{base}_orig", name), whole, "pruned: the original times its mask",
-            lambda whole=whole, mask=mask: whole * mask.to(whole.dtype),
+            partial(_masked, whole, mask),
         )  # fmt: skip
+
+
+def _masked(whole: Tensor, mask: Tensor) -> Tensor:
+    return whole * mask.to(whole.dtype)
 
 
 def _wrapped(known: Mapping[str, Tensor]) -> Iterator[Composed]:
@@ -130,9 +135,8 @@ def _normed(base: str, parts: tuple[str, ...], g: Tensor, v: Tensor) -> Iterator
 
     def compute() -> Tensor:
         wide = _wide(v)
-        return (wide * (_wide(g) / torch.linalg.vector_norm(wide, dim=axes, keepdim=True))).to(
-            v.dtype
-        )
+        size: Tensor = torch.linalg.vector_norm(wide, dim=axes, keepdim=True)
+        return (wide * (_wide(g) / size)).to(v.dtype)
 
     yield _made(base, parts, v, "weight normalisation: the direction v times g / |v|", compute)
 
@@ -220,8 +224,8 @@ def _one_parametrized(
         yield from _normed(base, ordered, known[ordered[0]], shown)
         return
     if kinds == {"original", "0._u", "0._v"}:
-        ordered = tuple(parts[rest] for rest in ("original", "0._u", "0._v"))
-        yield from _spectral(base, ordered, *(known[name] for name in ordered))
+        stored = tuple(parts[rest] for rest in ("original", "0._u", "0._v"))
+        yield from _spectral(base, stored, *(known[name] for name in stored))
         return
     if kinds == {"original", "0.base"}:
         lacks = "it is orthogonal, and by which map (matrix_exp, cayley or householder) is missing"
@@ -295,16 +299,20 @@ def _scaled(known: Mapping[str, Tensor]) -> Iterator[Composed]:
             continue
         zero = _beside(known, name, stem, ("zero_point", "zero_points", "zero"))
         parts = (name, scale) + ((zero,) if zero else ())
-        factors = [_along(known[part], tensor) for part in parts[1:]]
-        if any(factor is None for factor in factors):
+        scales = _along(known[scale], tensor)
+        zeros = _along(known[zero], tensor) if zero else torch.zeros(())
+        if scales is None or zeros is None:
             yield _lacking(name, parts, tensor, _unfit(parts, *(known[part] for part in parts)))
             continue
-        shifted = factors[1] if zero else torch.zeros(())
         yield Composed(
             name, parts, tuple(tensor.shape), torch.float32,
             f"quantised: {'(number - zero point)' if zero else 'number'} times '{scale}'", "",
-            lambda t=tensor, s=factors[0], z=shifted: (t.float() - z.float()) * s.float(),
+            partial(_decoded, tensor, scales, zeros),
         )  # fmt: skip
+
+
+def _decoded(codes: Tensor, scales: Tensor, zeros: Tensor) -> Tensor:
+    return (codes.float() - zeros.float()) * scales.float()
 
 
 def _is_coded(tensor: Tensor) -> bool:
