@@ -1,6 +1,6 @@
 """Checkpoints as libraries lay them out, each with the convolution that its layers must be.
 
-Run it to see the counts: `python tests/io/checkpoints.py`.
+Run it to see the counts: `PYTHONPATH=. python tests/io/checkpoints.py`.
 """
 
 import copy
@@ -38,19 +38,23 @@ class Checkpoint(NamedTuple):
 
 def answers(module: Module, weight: Tensor, bias: Tensor | None) -> bool:
     """Whether a convolution by (weight, bias) gives what the module does, in evaluation mode."""
-    module = copy.deepcopy(module).eval().double()
-    image = torch.randn(2, module.in_channels, 14, 15, dtype=torch.float64)
-    weight, bias = weight.double(), None if bias is None else bias.double()
+    module.eval()
+    image = torch.randn(2, module.in_channels, 14, 15)
+    if weight.shape[0] != module.out_channels or weight.shape[1] * module.groups != image.shape[1]:
+        return False
     if isinstance(module, nn.ConvTranspose2d):
-        pads = [d * (k - 1) - p for d, k, p in zip(
-            module.dilation, module.kernel_size, module.padding, strict=True)]  # type: ignore[arg-type]
+        pads = [
+            d * (k - 1) - p
+            for d, k, p in zip(module.dilation, module.kernel_size, module.padding, strict=True)
+        ]  # type: ignore[arg-type]
         ours = F.conv2d(spread(image, module.stride), weight, bias, 1, pads, module.dilation,
                         module.groups)  # fmt: skip
     else:
         ours = F.conv2d(image, weight, bias, module.stride, module.padding, module.dilation,
                         module.groups)  # fmt: skip
-    theirs = module(image)
-    return ours.shape == theirs.shape and bool(torch.allclose(ours, theirs, atol=1e-5))
+    with torch.no_grad():
+        theirs = module(image)
+    return ours.shape == theirs.shape and bool(torch.allclose(ours, theirs, 1e-4, 1e-4))
 
 
 def spread(image: Tensor, stride: tuple[int, ...]) -> Tensor:
