@@ -177,7 +177,7 @@ def _in_layout(entry: LayerEntry) -> LayerEntry:
 def _listed(entries: Sequence[LayerEntry], n_tensors: int) -> None:
     """All tensors, biases and parts with their layer; what is no 2-D convolution is grey."""
     n_usable = sum(entry.is_conv2d for entry in entries)
-    with st.expander(f"All {n_tensors:,} tensors, {n_usable:,} 2-D convolutions"):
+    with st.expander(f"All {n_tensors:,} tensors, 2-D convolutions: {n_usable:,}"):
         lines = []
         for entry in entries[:MOST_LISTED]:
             name, shape = as_text(entry.name), _by(entry.shape)
