@@ -26,7 +26,8 @@ from rfviz.conv.trace import trace
 from rfviz.io.kernels import filter_bank
 from rfviz.io.pictures import load_picture, reduce_picture, to_grey
 from rfviz.io.samples import load_sample
-from rfviz.io.weights import layers_of, load_weights, read_weights
+from rfviz.io.weight_layers import layers_of
+from rfviz.io.weights import load_weights, read_weights
 
 __all__ = [
     "ColumnMatrix",

@@ -16,7 +16,9 @@ from rfviz.conv.parameters import PADDING_MODES
 from rfviz.conv.spec import Conv2dSpec, InputError
 from rfviz.io.preprocessing import Preprocessing, Size, size_in
 from rfviz.io.weight_kinds import READABLE
-from rfviz.io.weights import LayerEntry, layer, layers_of, non_finite, read_weights
+from rfviz.io.weight_layers import LayerEntry, layer, layers_of, non_finite
+from rfviz.io.weight_layouts import LAYOUTS
+from rfviz.io.weights import read_weights
 
 AGREE, DISAGREE, WRONG_INPUT, STOPPED = 0, 1, 2, 130
 _DTYPES = ("float64", "float32", "bfloat16", "float16")
@@ -54,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("weights", help=READABLE)
     check.add_argument("images", nargs="+", help="pictures, folders, or patterns such as '*.jpg'")
     check.add_argument("--layer", help="name of the layer; by default the first 2-D convolution")
+    check.add_argument(
+        "--layout",
+        choices=tuple(LAYOUTS),
+        help="order of the weight's axes in the file; by default decided by what the file says",
+    )
     check.add_argument("--stride", type=_pair, default=1, help="n, or rows,columns")
     check.add_argument("--padding", type=_padding, default=0, help="n, rows,columns, same or valid")
     check.add_argument("--dilation", type=_pair, default=1, help="n, or rows,columns")
@@ -106,18 +113,24 @@ def _check(options: argparse.Namespace) -> int:
     if len(file.left_out) > 20:
         sys.stdout.write(f"Left out {len(file.left_out) - 20:,} more.\n")
     entry = _entry(layers_of(tensors), options.layer)
+    if options.layout:
+        entry = entry.in_layout(options.layout)
     check = _layer_check(options, *layer(tensors, entry))
     paths = pictures_in(options.images)
     about = {
         "weights": shown_path(Path(options.weights)),
         "layer": entry.name,
+        "layout": entry.layout,
+        "notes": list(entry.notes),
         "weight_shape": list(check.weight.shape),
         "dtype": options.dtype,
         "spec": repr(check.spec),
         "n_pictures": len(paths),
     }
     sys.stdout.write(f"{entry.name} {tuple(check.weight.shape)}, {options.dtype}, {check.spec}\n")
-    if odd := non_finite(tensors).get(entry.name):
+    for note in entry.notes:
+        sys.stdout.write(f"{note[0].upper()}{note[1:]}.\n")
+    if odd := non_finite({entry.name: check.weight}).get(entry.name):
         sys.stdout.write(f"The weight holds {odd.n_nan} NaN and {odd.n_infinite} infinities.\n")
     rows: list[Row] = []
     start = time.perf_counter()

@@ -12,7 +12,8 @@ import torch
 
 from rfviz.conv.layers import Layer
 from rfviz.conv.spec import InputError
-from rfviz.io.weights import LayerEntry, layer, layers_of
+from rfviz.io.layer_surroundings import is_average
+from rfviz.io.weight_layers import LayerEntry, layer, layers_of
 
 MOST_LAYERS = 200
 _LONGEST_NAME = 40
@@ -45,7 +46,9 @@ def stack_of_weights(tensors: Mapping[str, torch.Tensor]) -> FoundStack:
     >>> found.left_out
     ('c reads 9 channels, and 8 come before it',)
     """
-    entries = [entry for entry in layers_of(tensors) if entry.is_conv2d and len(entry.shape) == 4]
+    four = [entry for entry in layers_of(tensors) if entry.is_conv2d and len(entry.shape) == 4]
+    # A file that holds averaged copies only is read by them.
+    entries = [entry for entry in four if not is_average(entry.name)] or four
     if not entries:
         raise InputError(
             "The file holds no 2-D convolution of four dimensions (filters, channels, height, "
@@ -54,9 +57,16 @@ def stack_of_weights(tensors: Mapping[str, torch.Tensor]) -> FoundStack:
         )
     layers: list[Layer] = []
     parameters: list[tuple[torch.Tensor, torch.Tensor | None]] = []
-    left_out: list[str] = []
-    first = channels = entries[0].weight_shape[1]
+    copies = len(four) - len(entries)
+    left_out = [f"{copies:,} averaged copies (EMA) of layers"] if copies else []
+    ordinary = [entry for entry in entries if not entry.is_transposed] or entries
+    first = channels = ordinary[0].weight_shape[1]
     for entry in entries:
+        if entry.is_transposed:
+            left_out.append(
+                f"{_name(entry)} is a transposed convolution, whose stride the file does not say"
+            )
+            continue
         groups = _groups(entry, channels)
         if groups is None:
             reads = entry.weight_shape[1]
@@ -67,6 +77,11 @@ def stack_of_weights(tensors: Mapping[str, torch.Tensor]) -> FoundStack:
         layers.append(_layer(entry, groups))
         parameters.append(layer(tensors, entry))
         channels = entry.weight_shape[0]
+    if not layers:
+        raise InputError(
+            f"The {len(left_out):,} layers of the file are transposed convolutions.",
+            remedy="Write the stack by hand, with their strides",
+        )
     if len(layers) > MOST_LAYERS:
         raise InputError(
             f"The file holds {len(layers):,} convolutions in a row; a stack has at most "

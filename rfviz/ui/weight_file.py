@@ -11,7 +11,8 @@ from torch import Tensor
 
 from rfviz.conv.spec import InputError
 from rfviz.io.weight_kinds import READABLE
-from rfviz.io.weights import LayerEntry, layer, layers_of, non_finite
+from rfviz.io.weight_layers import LayerEntry, layer, layers_of, non_finite
+from rfviz.io.weight_layouts import LAYOUTS
 from rfviz.io.weights_file import LeftOut, WeightsFile
 from rfviz.ui import caches
 from rfviz.ui.channel_meetings import Meeting, Picked, meetings, picks_of
@@ -27,8 +28,17 @@ from rfviz.ui.weights import (
 )
 
 MOST_LISTED = 300
+AS_FOUND = "as found"
 SWITCH = MappingProxyType({"true": True, "false": False})
-SETTINGS = ("layer", "layer_groups", "without_bias", "meeting", "picked_channels", "nan_as_zero")
+SETTINGS = (
+    "layer",
+    "layer_layout",
+    "layer_groups",
+    "without_bias",
+    "meeting",
+    "picked_channels",
+    "nan_as_zero",
+)
 
 
 class Weights(NamedTuple):
@@ -121,19 +131,19 @@ def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
             "Layer", list(usable), key="layer", bind="query-params",
             format_func=lambda name: f"{name}: {_by(usable[name].shape)}",
         )  # fmt: skip
-    _listed(entries, len(usable))
+    _listed(entries, len(weights.tensors))
     if not usable:
         raise InputError(
-            f"None of the {len(entries):,} tensors in the file is a 2-D convolution; the list "
-            "above says why.",
+            f"None of the {len(weights.tensors):,} tensors in the file is a 2-D convolution; the "
+            "list above says why.",
             remedy="Choose another file",
         )
-    entry = usable[chosen]
+    entry = _in_layout(usable[chosen])
     for note in entry.notes:
         st.caption(as_text(note[0].upper() + note[1:] + "."))
     met = _met(entry, n_channels)
     weight, own_bias = layer(weights.tensors, entry)
-    zeroed = _asks_for_zeros(weights, entry)
+    zeroed = _asks_for_zeros(entry, weight, own_bias)
     _recall("without_bias", SWITCH)
     with_own_bias = own_bias is not None and not st.toggle(
         "Without the layer's bias", key="without_bias", bind="query-params",
@@ -147,6 +157,7 @@ def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
     name = (
         weights.digest,
         entry.name,
+        entry.layout,
         met.groups,
         met.meeting and met.meeting.name,
         met.picked,
@@ -174,17 +185,34 @@ def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
     )
 
 
-def _listed(entries: Sequence[LayerEntry], n_usable: int) -> None:
-    """All tensors but the biases; those that are no 2-D convolution are grey, with the reason."""
-    with st.expander(f"All {len(entries):,} tensors, {n_usable:,} of them 2-D convolutions"):
+def _in_layout(entry: LayerEntry) -> LayerEntry:
+    """Ask for another order of the axes than what the file says for, where there are some."""
+    others = {name: name for name in entry.layouts if name != entry.layout}
+    if not others:
+        return entry
+    _recall("layer_layout", others)
+    asked = st.selectbox(
+        "Order of the axes", (AS_FOUND, *others), key="layer_layout", bind="query-params",
+        format_func=lambda name: f"{entry.layout} {LAYOUTS[entry.layout].axes}, as found"
+        if name == AS_FOUND else f"{name} {LAYOUTS[name].axes}",
+        help="A file does not say it; the lengths of biases, the layers around and names do.",
+    )  # fmt: skip
+    return entry if asked == AS_FOUND else entry.in_layout(asked)
+
+
+def _listed(entries: Sequence[LayerEntry], n_tensors: int) -> None:
+    """All tensors, biases and parts with their layer; what is no 2-D convolution is grey."""
+    n_usable = sum(entry.is_conv2d for entry in entries)
+    with st.expander(f"All {n_tensors:,} tensors, 2-D convolutions: {n_usable:,}"):
         lines = []
         for entry in entries[:MOST_LISTED]:
             name, shape = as_text(entry.name), _by(entry.shape)
+            parts = as_text(f", of {' and '.join(entry.parts)}") if entry.parts else ""
             if entry.is_conv2d:
                 bias = f", bias {as_text(entry.bias)}" if entry.bias else ", no bias"
-                lines.append(f"- **{name}**: {shape}{bias}")
+                lines.append(f"- **{name}**: {shape}{bias}{parts}")
             else:
-                lines.append(f"- :gray[{name}: not a choice, {as_text(entry.reason)}]")
+                lines.append(f"- :gray[{name}: not a choice, {as_text(entry.reason)}{parts}]")
         with st.container(height=260 if len(lines) > 6 else "content", border=False):
             st.markdown("\n".join(lines))
         if len(entries) > MOST_LISTED:
@@ -230,10 +258,10 @@ def _asked(have: int, reads: int) -> Met:
     return Met(1, way, picked)
 
 
-def _asks_for_zeros(weights: Weights, entry: LayerEntry) -> bool:
+def _asks_for_zeros(entry: LayerEntry, weight: Tensor, bias: Tensor | None) -> bool:
     """Whether NaN and infinities are to be read as 0; InputError where there are some and not."""
-    names = [entry.name] + ([entry.bias] if entry.bias else [])
-    wrong = non_finite({name: weights.tensors[name] for name in names})
+    named = {entry.name: weight} | ({} if bias is None else {entry.bias or "bias": bias})
+    wrong = non_finite(named)
     if not wrong:
         return False
     _recall("nan_as_zero", SWITCH)

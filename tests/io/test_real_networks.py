@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import rfviz
-from rfviz.io.weights import layer, layers_of
+from rfviz.io.weight_layers import layer, layers_of
 
 
 class Network(NamedTuple):

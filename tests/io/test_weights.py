@@ -17,7 +17,8 @@ from rfviz.conv.matmul import conv2d_by_matmul
 from rfviz.conv.spec import Conv2dSpec
 from rfviz.io.channels import channel_choices, choice_named, pick_channels
 from rfviz.io.pictures import load_picture
-from rfviz.io.weights import layer, layers_of, load_weights, non_finite, read_weights
+from rfviz.io.weight_layers import layer, layers_of, non_finite
+from rfviz.io.weights import load_weights, read_weights
 
 
 def network() -> nn.Sequential:

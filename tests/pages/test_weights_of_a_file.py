@@ -192,3 +192,28 @@ def test_the_uploader_lets_every_name_in(name: str) -> None:
 def test_another_kind_of_file_is_named_with_what_to_do() -> None:
     found = opened_with(b"\x89HDF\r\n\x1a\n" + bytes(90), "model.h5", PAGES[0], SCENE)
     assert any("HDF5" in each for each in found.errors)
+
+
+def test_order_of_the_axes_is_said_and_changed_by_one_choice() -> None:
+    module = nn.ConvTranspose2d(3, 8, 2)
+    assert module.bias is not None
+    found = opened_with(state_file(dict(module.state_dict())), "up.pt", PAGES[0], SCENE)
+    assert found.errors == []
+    assert found.scene["filter"]["count"] == 8
+    flipped = module.weight[:, 0].flip(1, 2).detach().flatten()
+    assert_close(torch.tensor(found.scene["weights"]), flipped)
+    assert any("transposed convolution" in each for each in found.captions)
+    found.at.selectbox("layer_layout").set_value("OIHW")
+    found.run()
+    assert found.scene["filter"]["count"] == 3
+    assert any("is left out" in each for each in found.captions)
+
+
+def test_parts_of_a_weight_are_no_choices_and_all_tensors_are_counted() -> None:
+    module = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3))
+    found = opened_with(state_file(dict(module.state_dict())), "net.pt", PAGES[0], SCENE)
+    assert found.at.selectbox("layer").options == ["weight: 4 × 3 × 3 × 3"]
+    assert [each.label for each in found.at.sidebar.expander if "tensors" in each.label] == [
+        "All 3 tensors, 2-D convolutions: 1"
+    ]
+    assert_close(torch.tensor(found.scene["weights"]), module.weight[0].detach().flatten())
