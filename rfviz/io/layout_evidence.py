@@ -105,6 +105,9 @@ def _score(layout: Layout, groups: int, seen: Seen, families: frozenset[str]) ->
     named = _by_name(layout, seen.name, height)
     score = _kernel(height, width) + named + _rarity(layout, groups)
     score += 2 * (layout.family in families)
+    # A single large kernel is as likely as a 1 × 1 convolution of Keras.
+    if layout.name == "OIHW" and seen.shape[:2] == (1, 1) and height == width:
+        score += 3
     reasons = ["its name"] if named > 1 else []
     if layout.family in families:
         reasons.append(f"names as {layout.family} gives them")
