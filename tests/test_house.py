@@ -38,7 +38,15 @@ HOMES = {
     "plotly": ("rfviz/figures", "rfviz/explorer/payload.py", "rfviz/explorer/mount.py"),
     "PIL": ("rfviz/io",),
     "safetensors": ("rfviz/io",),
-    "numpy": ("rfviz/io/weight_files.py",),  # for .npy and .npz
+    # For .npy and .npz, and for pixels in a process that starts without torch.
+    "numpy": (
+        "rfviz/io/weight_files.py",
+        "rfviz/io/modes.py",
+        "rfviz/io/orientation.py",
+        "rfviz/io/planes.py",
+        "rfviz/io/tiff_samples.py",
+        "rfviz/io/decoder.py",
+    ),
     "starlette": ("rfviz/explorer/routes.py",),
     "pandas": ("app.py",),  # imported once at start
 }
