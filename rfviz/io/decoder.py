@@ -63,7 +63,7 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(10)  # a large picture takes no time from those who move a slider
+    os.nice(5)  # a large picture takes no time from those who move a slider
 
 
 class _Told:

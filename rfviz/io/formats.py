@@ -47,7 +47,7 @@ class _WideTiff(TiffImageFile):
 
     def load_prepare(self) -> None:
         if self._im is None:
-            self.im = Image.core.new(self.mode, self.size)
+            self.im = Image.core.new(self.mode, self.size)  # type: ignore[attr-defined]
         super().load_prepare()
 
 

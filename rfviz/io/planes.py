@@ -22,8 +22,8 @@ from rfviz.io.tiff_directory import TILE_WIDTH, Directory, first_directory
 from rfviz.io.tiff_samples import Samples, as_bytes, check_bytes, samples_of, values_of
 
 _TIFF_ORIENTATION = 274
-# Bytes that a decoder takes at once: few, since a kilobyte can be a megapixel.
-_BLOCK = 2**13
+# Bytes that a decoder takes at once: few of a small file, since a kilobyte can be many megapixels.
+_BLOCKS, _SMALLEST_BLOCK, _LARGEST_BLOCK = 1000, 512, 2**16
 
 Write = Callable[[Pixels], Generator[float, None, str]]
 
@@ -102,7 +102,7 @@ class _WatchedFile(io.BytesIO):
 
 
 def _load(image: ImageFile, file: _WatchedFile, watch: Watch) -> None:
-    image.decodermaxblock = _BLOCK
+    image.decodermaxblock = min(max(file.length // _BLOCKS, _SMALLEST_BLOCK), _LARGEST_BLOCK)
     file.told = lambda fraction: watch.reads(image, fraction)
     image.load()
     file.told = None

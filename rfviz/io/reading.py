@@ -57,7 +57,8 @@ class Reading:
     """A picture file on its way to pixels; `fraction` done, and a `draft` (JPEG) once there is one.
 
     Nothing happens in the background but decoding: call :meth:`poll` now and then. ``reserve`` is
-    asked with the bytes that the work will take, before it does; it may raise `InputError`. The
+    asked with the bytes that the work will take, before it does; where it raises `InputError` the
+    reading has ended and was `refused`, which it need not be the next time. The
     process ends with the reading, when it is stopped, or when nobody holds it any more. InputError
     at once for what is no picture.
     """
@@ -67,6 +68,7 @@ class Reading:
         format_name(data)
         self.fraction = 0.0
         self.draft: bytes | None = None
+        self.refused = False
         self._reserve: Reserve = reserve or (lambda n_bytes: nullcontext())
         self._picture: ReadPicture | None = None
         self._error: InputError | None = None
@@ -136,6 +138,7 @@ class Reading:
         try:
             self._held.enter_context(self._reserve(n_bytes))
         except InputError as error:
+            self.refused = True
             self._fail(error)
             return
         assert self._process.stdin is not None

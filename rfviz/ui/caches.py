@@ -7,12 +7,13 @@ are kept as resources under a digest of their file's bytes; they are read, never
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import streamlit as st
 from torch import Tensor
 
-from rfviz.io.pictures import load_picture
+from rfviz.io.reading import ReadPicture
 from rfviz.io.samples import load_sample
 from rfviz.io.weights import load_weights
 
@@ -29,10 +30,15 @@ def digest_of(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-@st.cache_resource(max_entries=N_PICTURES, show_spinner="Reading the picture")
-def decoded(digest: str, _data: bytes) -> Tensor:
-    """The picture in these bytes, uint8 (C, H, W); ``digest`` is the key."""
-    return load_picture(_data)
+@st.cache_resource(max_entries=N_PICTURES, show_spinner=False)
+def decoded(digest: str, _read: Callable[[], ReadPicture]) -> ReadPicture:
+    """The picture of the file with this digest, read where it is not kept already."""
+    return _read()
+
+
+def room_for_pictures(n_bytes: int) -> AbstractContextManager[object]:
+    """Room for one more picture to be decoded in."""
+    return nullcontext(n_bytes)
 
 
 @st.cache_resource(max_entries=N_PICTURES, show_spinner=False)
