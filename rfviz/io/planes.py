@@ -208,9 +208,10 @@ def _grey(values: NDArray[np.generic], low: float, high: float) -> Pixels:
     """Bytes of values: low is 0, high is 255, linear between and rounded; NaN is 0."""
     if high <= low:
         return np.where(values == np.inf, np.uint8(255), np.uint8(0))
-    # Halved first, since the range of float64 itself is no float64.
-    halves = values.astype(np.float64) / 2 - low / 2
-    scaled = np.nan_to_num(halves / (high / 2 - low / 2) * 255, nan=0, posinf=255, neginf=0)
+    # The range of float64 itself is no float64; a power of two changes no digit.
+    scale = 2.0**-10 if max(abs(low), abs(high)) > 1e300 else 1.0
+    above = (values.astype(np.float64) * scale - low * scale) * 255
+    scaled = np.nan_to_num(above / (high * scale - low * scale), nan=0, posinf=255, neginf=0)
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 

@@ -85,6 +85,8 @@ def samples_of(directory: Directory) -> Samples | None:
     depth = max(bits, default=1)
     numeric = set(kinds) != {1} or depth not in (1, 2, 4, 8, 16)
     many = (photometric in (0, 1) and n_bands > 2) or n_bands > 4
+    # Pillow takes a BigTIFF for one only where its bytes are in the order of Intel.
+    many = many or (directory.big and directory.order == ">")
     many = many or (n_bands == 2 and (depth != 8 or tag.EXTRA_SAMPLES not in directory.entries))
     if photometric not in (0, 1, 2) or not (numeric or many):
         return None
@@ -162,27 +164,23 @@ def as_bytes(directory: Directory, samples: Samples, plane: int) -> bytes:
 
 
 def _with_directory(directory: Directory, entries: dict[int, tuple[int, ...]]) -> bytes:
-    """The file with these entries, all 32-bit (64-bit in BigTIFF), as its first directory."""
-    order, big = directory.order, directory.big
-    number, count_kind, kind = ("Q", "Q", 16) if big else ("I", "H", 4)
-    size = 8 if big else 4
-    start = len(directory.data) + len(directory.data) % 2
-    step = 4 + 2 * size
-    tables_at = start + struct.calcsize("<" + count_kind) + step * len(entries) + size
+    """The file with these entries, all of 32 bits, as its first directory; never a BigTIFF."""
+    order = directory.order
+    start = max(8, len(directory.data) + len(directory.data) % 2)
+    tables_at = start + 2 + 12 * len(entries) + 4
     rows, tables = bytearray(), bytearray()
     for each in sorted(entries):
         values = entries[each]
-        packed = struct.pack(f"{order}{len(values)}{number}", *values)
+        packed = struct.pack(f"{order}{len(values)}I", *values)
         if len(values) > 1:
-            packed, place = struct.pack(order + number, tables_at + len(tables)), packed
-            tables += place
-        rows += struct.pack(f"{order}HH{number}", each, kind, len(values)) + packed.ljust(
-            size, b"\0"
-        )
-    head = directory.data[: 8 if big else 4] + struct.pack(order + number, start)
-    body = directory.data[len(head) :] + bytes(len(directory.data) % 2)
-    count = struct.pack(order + count_kind, len(entries))
-    return b"".join((head, body, count, rows, struct.pack(order + number, 0), tables))
+            tables_end = tables_at + len(tables)
+            tables += packed
+            packed = struct.pack(order + "I", tables_end)
+        rows += struct.pack(order + "HHI", each, 4, len(values)) + packed.ljust(4, b"\0")
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    head = mark + struct.pack(order + "I", start)
+    body = directory.data[8:].ljust(start - 8, b"\0")
+    return b"".join((head, body, struct.pack(order + "H", len(entries)), rows, bytes(4), tables))
 
 
 def values_of(samples: Samples, rows: NDArray[np.uint8], tile_width: int) -> NDArray[np.generic]:
