@@ -27,6 +27,7 @@ _COMPRESSIONS = MappingProxyType(
 )  # fmt: skip
 _KINDS = MappingProxyType({1: "u", 2: "i", 3: "f"})
 _WORDS = MappingProxyType({"u": "unsigned integers", "i": "signed integers", "f": "floats"})
+_AGAIN = "Copy or download it again, or save it anew from an image editor."
 _EXPORT = "Export it as 8-bit or 16-bit TIFF or PNG, of one or three bands."
 
 
@@ -95,7 +96,8 @@ def samples_of(directory: Directory) -> Samples | None:
     lies_here = len(bits) == 1 and len(set(kinds)) == 1 and kind and _known(kind, depth)
     predictor = directory.number(tag.PREDICTOR, 1)
     if not lies_here or compression not in _PLAIN or directory.number(tag.FILL_ORDER, 1) != 1 or (
-        predictor not in (1, 2, 3) or (predictor != 1 and depth not in (8, 16, 32, 64))
+        n_bands < 1
+        or predictor not in (1, 2, 3) or (predictor != 1 and depth not in (8, 16, 32, 64))
     ):  # fmt: skip
         raise not_read(directory)
     assert kind is not None
@@ -154,9 +156,17 @@ def as_bytes(directory: Directory, samples: Samples, plane: int) -> bytes:
         tag.COMPRESSION: (directory.number(tag.COMPRESSION, 1),), tag.PHOTOMETRIC: (1,),
         tag.SAMPLES: (1,), offsets_tag: offsets[part], counts_tag: counts[part],
     }  # fmt: skip
+    largest = max((max(each, default=0) for each in (offsets, counts)), default=0)
+    smallest = min((min(each, default=0) for each in (offsets, counts)), default=0)
+    if smallest < 0 or largest > len(directory.data) or not offsets[part] or not counts[part]:
+        what = (
+            f"The TIFF file ({len(directory.data):,} bytes) is damaged: parts of its picture are "
+        )
+        raise InputError(f"{what}said to lie outside it.", remedy=_AGAIN)
     if tiled:
         width = directory.number(tag.TILE_WIDTH) * samples.bands_a_row * samples.bits // 8
-        entries |= {tag.TILE_WIDTH: (width,), tag.TILE_HEIGHT: (directory.number(tag.TILE_HEIGHT),)}
+        sides = {tag.TILE_WIDTH: (width,), tag.TILE_HEIGHT: (directory.number(tag.TILE_HEIGHT),)}
+        entries |= sides
     else:
         rows = directory.number(tag.ROWS_PER_STRIP, samples.height)
         entries[tag.ROWS_PER_STRIP] = (min(rows, samples.height),)

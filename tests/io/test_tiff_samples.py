@@ -274,6 +274,28 @@ def test_a_table_longer_than_any_picture_needs_is_refused(tag: int) -> None:
         load_picture(bytes(data))
 
 
+@pytest.mark.parametrize(("tag", "kind"), [(273, 4), (279, 4), (273, 9), (279, 9), (273, 16)])
+@pytest.mark.parametrize("value", [-1, 2**31, 10_000])
+def test_parts_outside_the_file_are_said_to_be(tag: int, kind: int, value: int) -> None:
+    """Negative, past 32 bits, or past the end, in each type that a table may have."""
+    data = bytearray(tiff(ramp("int16"), big=kind == 16))
+    step = 20 if kind == 16 else 12
+    start = next(
+        place
+        for place in range(24 if kind == 16 else 10, 300, step)
+        if struct.unpack_from("<H", data, place)[0] == tag
+    )
+    struct.pack_into("<H", data, start + 2, kind)
+    struct.pack_into(
+        "<q" if kind == 16 else "<i" if kind == 9 else "<I",
+        data,
+        start + step - (8 if kind == 16 else 4),
+        value % 2**32 if kind == 4 else min(value, 2**31 - 1) if kind == 9 else value * 2**20,
+    )
+    with pytest.raises(InputError, match="said to lie outside it"):
+        load_picture(bytes(data))
+
+
 def test_more_bytes_than_fit_are_refused_before_they_are_asked_for() -> None:
     with pytest.raises(InputError, match=r"64-bit floats take 1,\d{3} MB; at most 800 are read"):
         load_picture(tiff(ramp("float64"), t256=10_000, t257=10_000, t277=2))
