@@ -56,6 +56,8 @@ class ReadPicture(NamedTuple):
 class Reading:
     """A picture file on its way to pixels; `fraction` done, and a `draft` (JPEG) once there is one.
 
+    `needed` are the bytes that the work takes, 0 until that is known.
+
     Nothing happens in the background but decoding: call :meth:`poll` now and then. ``reserve`` is
     asked with the bytes that the work will take, before it does; where it raises `InputError` the
     reading has ended and was `refused`, which it need not be the next time. The
@@ -69,6 +71,7 @@ class Reading:
         self.fraction = 0.0
         self.draft: bytes | None = None
         self.refused = False
+        self.needed = 0
         self._reserve: Reserve = reserve or (lambda n_bytes: nullcontext())
         self._picture: ReadPicture | None = None
         self._error: InputError | None = None
@@ -135,6 +138,7 @@ class Reading:
 
     def _go_on(self, n_bytes: int) -> None:
         """Reserve what the work takes, and let it begin."""
+        self.needed = n_bytes
         try:
             self._held.enter_context(self._reserve(n_bytes))
         except InputError as error:

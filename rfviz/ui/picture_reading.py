@@ -18,7 +18,7 @@ from rfviz.ui.explain import as_text
 # Time to wait before the page is drawn with the picture before: as long as a person waits without
 # a doubt, and longer for what is small, which is late only where the machine is busy.
 PATIENCE, PATIENCE_WITH_SMALL = 1.2, 20.0
-SMALL_FILE = 2_000_000
+SMALL = 128_000_000  # bytes to decode in: 16 megapixels
 SECONDS_BETWEEN_DRAWS = 0.1
 POLLED_EVERY = 0.5
 
@@ -67,18 +67,19 @@ def _upload(name: str, digest: str, data: bytes) -> Upload:
         _forget_upload()
         upload = Upload(digest, name, Reading(data, caches.room_for_pictures))
         st.session_state["uploading"] = upload
-        patience = PATIENCE_WITH_SMALL if len(data) <= SMALL_FILE else PATIENCE
-        _wait(upload, patience)
+        _wait(upload)
     return upload
 
 
-def _wait(upload: Upload, seconds: float) -> None:
+def _wait(upload: Upload) -> None:
     """Wait for a picture at the place of its bar; every draw lets a move of the person through."""
     place = st.empty()
-    end = time.monotonic() + seconds
-    drawn = time.monotonic() + 2 * SECONDS_BETWEEN_DRAWS
-    while not upload.reading.poll(SECONDS_BETWEEN_DRAWS) and time.monotonic() < end:
-        if time.monotonic() > drawn:
+    begun = time.monotonic()
+    while not upload.reading.poll(SECONDS_BETWEEN_DRAWS):
+        waited = time.monotonic() - begun
+        if waited > (PATIENCE if upload.reading.needed > SMALL else PATIENCE_WITH_SMALL):
+            break
+        if waited > 2 * SECONDS_BETWEEN_DRAWS:
             place.progress(upload.reading.fraction, _says(upload))
     place.empty()
 
