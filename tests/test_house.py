@@ -38,6 +38,14 @@ HOMES = {
     "plotly": ("rfviz/figures", "rfviz/explorer/payload.py", "rfviz/explorer/mount.py"),
     "PIL": ("rfviz/io",),
     "safetensors": ("rfviz/io",),
+    # For .npy and .npz, and for pixels in a process that starts without torch.
+    "numpy": (
+        "rfviz/io/modes.py",
+        "rfviz/io/orientation.py",
+        "rfviz/io/planes.py",
+        "rfviz/io/tiff_samples.py",
+        "rfviz/io/decoder.py",
+    ),
     "starlette": ("rfviz/explorer/routes.py",),
     "pandas": ("app.py",),  # imported once at start
 }

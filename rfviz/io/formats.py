@@ -8,7 +8,6 @@ size are read first, one decoder is chosen, and whatever goes wrong becomes one 
 from __future__ import annotations
 
 import io
-import re
 import struct
 import threading
 import warnings
@@ -19,22 +18,40 @@ from types import MappingProxyType
 from typing import cast
 
 from PIL import Image, ImageCms
+from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from rfviz.conv.spec import InputError
+from rfviz.conv.errors import InputError
+from rfviz.io.foreign_files import SAVE_AS, foreign_file
+from rfviz.io.tiff_directory import first_directory
+from rfviz.io.tiff_samples import not_read
 
 MAX_PIXELS = 100_000_000
+# Scans of a progressive JPEG, each of which goes over every pixel; encoders write about ten.
+MOST_SCANS = 1000
+MOST_SCANNED_PIXELS = 100 * MAX_PIXELS
 
-READABLE = "JPEG, PNG, WebP, GIF, BMP or TIFF"
 _SAVE_AGAIN = "Copy or download it again, or save it anew from an image editor."
-_SAVE_AS = f"Save the picture as {READABLE} and load that."
+_REDUCE = "Reduce or crop it in an image editor first."
 
+
+class _WideTiff(TiffImageFile):
+    """A TIFF whose rows are bytes of samples: more bytes than Pillow lets a picture have pixels."""
+
+    def load_prepare(self) -> None:
+        if self._im is None:
+            self.im = Image.core.new(self.mode, self.size)  # type: ignore[attr-defined]
+        super().load_prepare()
+
+
+# The only decoders that a file can reach: none runs another program, none follows a path.
 _DECODERS: MappingProxyType[str, Callable[[io.BytesIO], ImageFile]] = MappingProxyType(
     {
         "JPEG": JpegImageFile,  # of a multi-picture JPEG (MPO), the first picture
@@ -43,45 +60,27 @@ _DECODERS: MappingProxyType[str, Callable[[io.BytesIO], ImageFile]] = MappingPro
         "BMP": BmpImageFile,
         "TIFF": TiffImageFile,
         "WebP": WebPImageFile,
+        "AVIF": AvifImageFile,
+        "JPEG 2000": Jpeg2KImageFile,
     }
 )
 
-_SIGNATURES = (
-    (rb"\xff\xd8\xff", "JPEG"),
-    (rb"\x89PNG\r\n\x1a\n", "PNG"),
-    (rb"GIF8[79]a", "GIF"),
-    (rb"BM", "BMP"),
-    (rb"II[*+]\0|MM\0[*+]|II\0\*|MM\*\0", "TIFF"),
-    (rb"RIFF....WEBP", "WebP"),
-)
+# Formats whose decoders hold several copies of the picture: what fits into 1.5 GB.
+_MOST_PIXELS = MappingProxyType({"WebP": 70_000_000, "JPEG 2000": 50_000_000})
+# Bytes a pixel that decoding takes at most, the result of three included; measured.
+_BYTES_A_PIXEL = MappingProxyType({"WebP": 19, "JPEG 2000": 26, "AVIF": 14})
 
-_FOREIGN_SIGNATURES = (
-    (rb"%PDF", "a PDF document"),
-    (rb"....ftyp(?:hei|hev|mif1|msf1)", "a HEIC or HEIF photograph"),
-    (rb"....ftypavi[fs]", "an AVIF picture"),
-    (rb"....ftyp", "a video (MP4 or QuickTime)"),
-    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 picture"),
-    (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL picture"),
-    (rb"\x93NUMPY", "a NumPy array (.npy)"),
-    (rb"PK\x03\x04|PK\x05\x06", "a ZIP archive (also .docx, .npz and .pt are ZIP archives)"),
-    (rb"\x1f\x8b", "a gzip archive"),
-    (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (rb"Rar!", "a RAR archive"),
-    (rb"8BPS", "a Photoshop document"),
-    (rb"\0\0[\x01\x02]\0", "an icon or cursor (.ico, .cur)"),
-    (rb"P[1-7]\s", "a portable anymap (.pbm, .pgm, .ppm)"),
-    (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript document"),
-    (rb"\x89HDF", "an HDF5 file"),
-    (rb"SIMPLE  =", "a FITS file"),
-    (rb"RIFF....(?:WAVE|AVI )", "a sound or video file (RIFF)"),
-    (rb"\x7fELF|MZ", "a program"),
-    (
-        rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*|<!DOCTYPE svg[^>]*>\s*)*<svg",
-        "an SVG drawing",
-    ),
-    (rb"(?i:(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html))", "an HTML page"),
-    (rb"(?:\xef\xbb\xbf)?\s*<\?xml", "an XML document"),
+_SIGNATURES = (
+    ("JPEG", 0, b"\xff\xd8\xff"),
+    ("PNG", 0, b"\x89PNG\r\n\x1a\n"),
+    ("GIF", 0, b"GIF87a"),
+    ("GIF", 0, b"GIF89a"),
+    ("BMP", 0, b"BM"),
+    *(("TIFF", 0, mark) for mark in (b"II*\0", b"II+\0", b"MM\0*", b"MM\0+", b"II\0*", b"MM*\0")),
+    ("JPEG 2000", 0, b"\0\0\0\x0cjP  "),
+    ("JPEG 2000", 0, b"\xff\x4f\xff\x51"),
 )
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 _PILLOW_ERRORS = (
     OSError,  # truncated or damaged pixel data; UnidentifiedImageError is one
@@ -106,43 +105,59 @@ _PILLOW_ERRORS = (
 
 
 def format_name(data: bytes) -> str:
-    """Name of the format of a file's bytes, one of JPEG, PNG, GIF, BMP, TIFF and WebP.
+    """Name of the format of a file's bytes: JPEG, PNG, GIF, BMP, TIFF, WebP, AVIF or JPEG 2000.
 
-    InputError says what the bytes look like when they are none of these.
+    InputError says what the bytes look like when they are none of these, and what to do.
 
     >>> format_name(b"GIF89a")
     'GIF'
     """
     if not data:
         raise InputError("The file is empty: it has 0 bytes.", remedy="Choose another file.")
-    for pattern, name in _SIGNATURES:
-        if re.match(pattern, data, re.DOTALL):
+    for name, offset, mark in _SIGNATURES:
+        if data.startswith(mark, offset):
             return name
-    head = bytes(data[:1024])
-    for pattern, name in _FOREIGN_SIGNATURES:
-        if re.match(pattern, head, re.DOTALL):
-            raise InputError(f"The file is {name}, which is not read here.", remedy=_SAVE_AS)
-    start = " ".join(f"{byte:02x}" for byte in head[:8])
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "WebP"
+    if data[4:8] == b"ftyp" and _AVIF_BRANDS & _brands(data):
+        return "AVIF"
+    foreign = foreign_file(data)
+    if foreign is not None:
+        what = f"The file is {foreign.name}, which is not read here as a picture."
+        raise InputError(what, remedy=foreign.remedy)
+    start = " ".join(f"{byte:02x}" for byte in data[:8])
     what = f"The file is not a picture that is read here: its first bytes are {start}."
-    raise InputError(what, remedy=_SAVE_AS)
+    raise InputError(what, remedy=SAVE_AS)
+
+
+def _brands(data: bytes) -> set[bytes]:
+    """What an ISO base media file says that it is compatible with."""
+    length = min(int.from_bytes(data[:4], "big"), 256)
+    return {bytes(data[place : place + 4]) for place in range(8, length, 4) if place != 12}
 
 
 @contextmanager
-def opened(data: bytes) -> Iterator[ImageFile]:
-    """The first frame of a picture file, decoded; Pillow's errors in the block become InputError.
+def opened(
+    data: bytes, file: io.BytesIO | None = None, *, sized: bool = True
+) -> Iterator[ImageFile]:
+    """The first frame of a picture file, not yet loaded; Pillow's errors become InputError.
 
-    The size is checked against MAX_PIXELS before anything is allocated for it. Pillow's warnings
-    are silent inside the block.
+    The size is checked against the format's limit before anything is allocated for it. Pillow's
+    warnings are silent inside the block. `file` is read in place of a new one on the same bytes.
+    Not `sized`: a TIFF whose size whoever calls has bounded.
     """
     name = format_name(data)
     declared = _declared_size(name, data)
-    if declared is not None:
+    if declared is not None and sized:
         check_size(name, *declared)
     with _pillow_silent():
         try:
-            with _DECODERS[name](io.BytesIO(data)) as image:
-                check_size(name, image.height, image.width)
-                image.load()
+            decoder = _DECODERS[name] if sized else _WideTiff
+            with decoder(file or io.BytesIO(data)) as image:
+                if sized:
+                    check_size(name, image.height, image.width)
+                if name == "JPEG":
+                    _check_scans(data, image.height * image.width)
                 yield image
         except InputError:
             raise
@@ -150,24 +165,46 @@ def opened(data: bytes) -> Iterator[ImageFile]:
             raise _explained(error, name, data) from error
 
 
+def bytes_to_decode(image: ImageFile) -> int:
+    """Bytes that decoding a picture takes at most, its result included."""
+    name = {"WEBP": "WebP", "JPEG2000": "JPEG 2000"}.get(image.format or "", image.format or "")
+    return image.height * image.width * _BYTES_A_PIXEL.get(name, 8)
+
+
 def check_size(name: str, height: int, width: int) -> None:
-    """InputError unless a picture of (height, width) pixels has some and at most MAX_PIXELS.
+    """InputError unless a picture of (height, width) pixels has some, and at most the limit.
 
     >>> check_size("PNG", 3000, 4000)
     """
     if height <= 0 or width <= 0:
         what = f"The {name} file declares {height:,} × {width:,} pixels (rows × columns)."
         raise InputError(what, remedy=_SAVE_AGAIN)
-    if height * width > MAX_PIXELS:
+    most = _MOST_PIXELS.get(name, MAX_PIXELS)
+    if height * width > most:
         what = (
             f"The {name} file declares {height:,} × {width:,} pixels (rows × columns), "
-            f"{height * width / 1e6:,.1f} megapixels; at most {MAX_PIXELS / 1e6:,.0f} are read."
+            f"{height * width / 1e6:,.1f} megapixels; at most {most / 1e6:,.0f} are read"
         )
-        raise InputError(what, remedy="Reduce or crop it in an image editor first.")
+        as_other = (
+            f" of {name}; as JPEG or PNG {MAX_PIXELS / 1e6:,.0f}" if most < MAX_PIXELS else ""
+        )
+        raise InputError(f"{what}{as_other}.", remedy=_REDUCE)
+
+
+def _check_scans(data: bytes, n_pixels: int) -> None:
+    """InputError for a JPEG of more scans than a picture needs: each costs the whole picture."""
+    n_scans = data.count(b"\xff\xda")
+    most = min(MOST_SCANS, MOST_SCANNED_PIXELS // n_pixels)
+    if n_scans > most:
+        what = (
+            f"The JPEG file has {n_scans:,} scans of {n_pixels / 1e6:,.1f} megapixels; at most "
+            f"{most:,} are read."
+        )
+        raise InputError(what, remedy="Save it anew from an image editor, not progressive.")
 
 
 def _declared_size(name: str, data: bytes) -> tuple[int, int] | None:
-    """(height, width) of a header, where it stands at a fixed place; None for JPEG and TIFF."""
+    """(height, width) of a header, where it stands at a fixed place; else None."""
     with suppress(struct.error):
         if name == "PNG":
             width, height = struct.unpack_from(">II", data, 16)
@@ -182,6 +219,9 @@ def _declared_size(name: str, data: bytes) -> tuple[int, int] | None:
             return abs(height), width  # a negative height means stored from the top
         if name == "WebP":
             return _declared_webp_size(data)
+        if name == "JPEG 2000" and data.startswith(b"\xff\x4f"):
+            right, bottom, left, top = struct.unpack_from(">IIII", data, 8)
+            return bottom - top, right - left
     return None
 
 
@@ -218,15 +258,15 @@ def _pillow_silent() -> Iterator[None]:
 def _explained(error: BaseException, name: str, data: bytes) -> InputError:
     """The InputError for one of Pillow's errors about a file of the format named."""
     if isinstance(error, MemoryError):
-        return InputError(
-            f"There is not enough memory to decode this {name} file.",
-            remedy="Reduce it in an image editor first.",
-        )
+        what = f"There is not enough memory to decode this {name} file."
+        return InputError(what, remedy="Reduce it in an image editor first.")
     if isinstance(error, Image.DecompressionBombError):
-        what = (
-            f"The {name} file declares more than {MAX_PIXELS / 1e6:,.0f} megapixels, the most read."
-        )
-        return InputError(what, remedy="Reduce or crop it in an image editor first.")
+        most = MAX_PIXELS / 1e6
+        what = f"The {name} file declares more than {most:,.0f} megapixels, the most read."
+        return InputError(what, remedy=_REDUCE)
+    directory = first_directory(data) if name == "TIFF" else None
+    if directory is not None and isinstance(error, SyntaxError) and "mode" in str(error):
+        return not_read(directory)
     if "truncated" in str(error).lower() or _ends_early(name, data):
         what = f"The {name} file ends too early, after {len(data):,} bytes: it is truncated."
         return InputError(what, remedy=_SAVE_AGAIN)
@@ -241,5 +281,5 @@ def _ends_early(name: str, data: bytes) -> bool:
         return len(data) < 12 or struct.unpack_from("<I", data, 4)[0] + 8 > len(data)
     if name == "BMP":
         return len(data) < 26 or struct.unpack_from("<I", data, 2)[0] > len(data)
-    ends = {"PNG": b"IEND", "JPEG": b"\xff\xd9", "GIF": b";"}
+    ends = {"PNG": b"IEND", "JPEG": b"\xff\xd9", "GIF": b";", "JPEG 2000": b"\xff\xd9"}
     return name in ends and ends[name] not in data[-16:]

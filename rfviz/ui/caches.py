@@ -6,15 +6,17 @@ are kept as resources under a digest of their file's bytes; they are read, never
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import streamlit as st
 from torch import Tensor
 
-from rfviz.io.pictures import load_picture
+from rfviz.io.reading import ReadPicture
 from rfviz.io.samples import load_sample
 from rfviz.io.weights import WeightsFile, read_weights
+from rfviz.ui.budget import BUDGET
 
 T = TypeVar("T")
 
@@ -29,10 +31,28 @@ def digest_of(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-@st.cache_resource(max_entries=N_PICTURES, show_spinner="Reading the picture")
-def decoded(digest: str, _data: bytes) -> Tensor:
-    """The picture in these bytes, uint8 (C, H, W); ``digest`` is the key."""
-    return load_picture(_data)
+@st.cache_resource(max_entries=N_PICTURES, show_spinner=False)
+def decoded(digest: str, _read: Callable[[], ReadPicture]) -> ReadPicture:
+    """The picture of the file with this digest, read where it is not kept already."""
+    picture = _read()
+    BUDGET.hold(picture.pixels, picture.pixels.nbytes, "Keeping this picture")
+    return picture
+
+
+class _Room:
+    """Stands for the bytes that a picture is decoded in: a budget weighs what can be collected."""
+
+
+@contextmanager
+def room_for_pictures(n_bytes: int) -> Iterator[None]:
+    """Room for one more picture to be decoded in; `InputError` where the server has none.
+
+    It may be left by another thread than entered it, since a session's runs are threads.
+    """
+    room = _Room()
+    BUDGET.hold(room, n_bytes, "Decoding this picture")
+    yield
+    del room
 
 
 @st.cache_resource(max_entries=N_PICTURES, show_spinner=False)

@@ -10,7 +10,6 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from rfviz.conv.spec import InputError
 from rfviz.io.preprocessing import Preprocessing, Size, size_in
 from rfviz.ui.inputs import Inputs
-from rfviz.ui.pictures import TYPES
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 AS_SIDEBAR, OWN = "as in the sidebar", "mean and std"
@@ -53,7 +52,7 @@ def check_widgets(inputs: Inputs) -> CheckChoice:
     left, right = st.columns(2)
     with left:
         files = st.file_uploader(
-            "More pictures", type=TYPES, accept_multiple_files=True, key="check_upload",
+            "More pictures", accept_multiple_files=True, key="check_upload",
             help="Checked beside the picture of the sidebar, whole and at full size.",
         )  # fmt: skip
         channels = st.selectbox(

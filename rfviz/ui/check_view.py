@@ -10,9 +10,9 @@ from torch import Tensor
 from rfviz.check import LayerCheck, Row, report_csv, report_json
 from rfviz.conv.progress import part_of
 from rfviz.conv.spec import Conv2dSpec, InputError
-from rfviz.io.pictures import load_picture
 from rfviz.io.preprocessing import Size
-from rfviz.ui.caches import remembered
+from rfviz.io.reading import read_apart
+from rfviz.ui.caches import remembered, room_for_pictures
 from rfviz.ui.check_choice import CheckChoice
 from rfviz.ui.explain import as_text
 from rfviz.ui.inputs import Inputs
@@ -48,7 +48,7 @@ def _pictures(inputs: Inputs, choice: CheckChoice) -> Iterator[tuple[str, Tensor
     yield inputs.picture.name, inputs.picture.pixels
     for file in choice.files:
         try:
-            yield file.name, load_picture(file.getvalue())
+            yield file.name, read_apart(file.getvalue(), room_for_pictures).pixels
         except InputError as error:
             yield file.name, error
 

@@ -16,6 +16,7 @@ import streamlit as st
 from rfviz.conv.spec import InputError
 from rfviz.explorer.mount import Awaited
 from rfviz.ui.explain import as_text
+from rfviz.ui.picture_reading import upload_has_ended
 
 T = TypeVar("T")
 
@@ -108,6 +109,9 @@ def _take_steps(job: Job[T], what: str, place: st.delta_generator.DeltaGenerator
     with place:
         _button(job, "Stop", stopped=True)
     while not job.ended:
+        if upload_has_ended():
+            # The picture that a person waits for goes first.
+            st.rerun()
         bar.progress(min(1.0, job.fraction), f"{what}: {job.fraction:.0%}")
         _step_for(job, SECONDS_BETWEEN_DRAWS)
 

@@ -8,14 +8,17 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 from torch import Tensor
 
-from rfviz.conv.spec import Pair
+from rfviz.conv.spec import InputError, Pair
+from rfviz.io.foreign_files import READABLE
 from rfviz.io.pictures import MAX_PIXELS, crop_picture, reduce_picture, to_grey
+from rfviz.io.reading import read_apart
 from rfviz.io.samples import SAMPLES
 from rfviz.ui import caches
+from rfviz.ui.explain import as_text
+from rfviz.ui.picture_reading import picture_in
 
 SOURCES = ("Sample", "Upload", "Camera")
 DEFAULT_SAMPLE = "glyph"
-TYPES = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Source:
     name: str
     key: str
     pixels: Tensor
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def given_pictures(chosen: Picture) -> list[Given]:
 
     def given(name: str, file: UploadedFile) -> Given:
         def load() -> Picture:
-            return _part(_from_file(file.name, file.file_id, file.getvalue()), **choices)
+            return _part(_read_now(file), **choices)
 
         return Given(name, (file.file_id, *choices.values()), load)
 
@@ -85,8 +89,8 @@ def _names(files: Sequence[UploadedFile]) -> list[str]:
 def picture_widgets() -> Picture:
     """Draw the widgets of the picture and return what they choose.
 
-    Raises :class:`rfviz.InputError` for a file that is no picture and for a region or reduction
-    that does not fit.
+    While a file is being read, and where it is no picture, that is said and the picture before it
+    stays. Raises :class:`rfviz.InputError` for a region or reduction that does not fit.
     """
     kind = st.segmented_control(
         "Picture", SOURCES, default="Sample", required=True, key="source",
@@ -97,12 +101,28 @@ def picture_widgets() -> Picture:
         # In a place of its own: what it says must not push the other widgets out of theirs, since
         # Streamlit shows a pushed widget twice until the run has ended.
         with st.container():
-            source = choose()
+            source = _chosen_or_before(choose)
     finally:
-        # Drawn even after a bad file, so that no choice is lost by it.
+        # Drawn even where a run ends early, so that no choice is lost by it.
         grey = st.toggle("Grey", key="grey", bind="query-params", help="One channel: luma.")
         choices = _part_widgets()
     return _part(source, grey=grey, **choices)
+
+
+def _chosen_or_before(choose: Callable[[], Source | None]) -> Source:
+    """What is chosen; where that is no picture, or not yet, the picture before it."""
+    try:
+        source = choose()
+    except InputError as error:
+        st.error(as_text(str(error)))
+        source = None
+    if source is not None:
+        st.session_state["source_before"] = source
+        return source
+    before: Source | None = st.session_state.get("source_before")
+    before = before or _sample_named(DEFAULT_SAMPLE)
+    st.caption(f"The page goes on with the picture before it: {as_text(before.name)}.")
+    return before
 
 
 def _sample() -> Source:
@@ -112,14 +132,20 @@ def _sample() -> Source:
         "Sample", names, index=names.index(DEFAULT_SAMPLE), key="sample", bind="query-params"
     )
     st.caption(samples[name].teaches)
-    return Source(samples[name].title, f"sample {name}", caches.sample(name))
+    return _sample_named(name)
 
 
-def _upload() -> Source:
+def _sample_named(name: str) -> Source:
+    title = next(sample.title for sample in SAMPLES if sample.name == name)
+    return Source(title, f"sample {name}", caches.sample(name))
+
+
+def _upload() -> Source | None:
+    # Any file is let in: what it is, and what to do with it, is said better than by the widget.
     files = st.file_uploader(
-        "Pictures", type=TYPES, accept_multiple_files=True, key="upload",
-        help=f"Up to {MAX_PIXELS // 10**6} megapixels each. They stay on this server's memory "
-        "while the page is open.",
+        "Pictures", accept_multiple_files=True, key="upload",
+        help=f"{READABLE}, up to {MAX_PIXELS // 10**6} megapixels each. They stay on this "
+        "server's memory while the page is open.",
     )  # fmt: skip
     if not files:
         return _stand_in("No picture uploaded yet")
@@ -130,7 +156,7 @@ def _upload() -> Source:
     return _from_file(files[index].name, files[index].file_id, files[index].getvalue())
 
 
-def _camera() -> Source:
+def _camera() -> Source | None:
     shot = st.camera_input("Camera", key="camera", label_visibility="collapsed")
     if shot is None:
         return _stand_in("No photo taken yet")
@@ -139,13 +165,26 @@ def _camera() -> Source:
 
 def _stand_in(why: str) -> Source:
     st.caption(f"{why}: a sample stands in. An address carries every setting, but no upload.")
-    return Source("Sample", f"sample {DEFAULT_SAMPLE}", caches.sample(DEFAULT_SAMPLE))
+    return _sample_named(DEFAULT_SAMPLE)
 
 
-def _from_file(name: str, file_id: str, data: bytes) -> Source:
+def _from_file(name: str, file_id: str, data: bytes) -> Source | None:
+    """The picture of a file; None while it is being read."""
     digest = caches.remembered(("digest", file_id), lambda: caches.digest_of(data))
-    pixels = caches.decoded(digest, data)
-    return Source(name, digest, pixels)
+    picture = picture_in(name, digest, data)
+    if picture is None:
+        return None
+    if picture.note:
+        st.caption(as_text(picture.note))
+    return Source(name, digest, picture.pixels, picture.note)
+
+
+def _read_now(file: UploadedFile) -> Source:
+    """The picture of a file, waited for."""
+    data = file.getvalue()
+    digest = caches.remembered(("digest", file.file_id), lambda: caches.digest_of(data))
+    picture = caches.decoded(digest, lambda: read_apart(data, caches.room_for_pictures))
+    return Source(file.name, digest, picture.pixels, picture.note)
 
 
 def _part_widgets() -> dict[str, Any]:

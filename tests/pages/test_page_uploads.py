@@ -158,7 +158,8 @@ def test_bad_file_is_said_and_no_choice_is_lost_by_it(page: str) -> None:
     upload(found, ("broken.png", file_of(photograph(), "PNG")[:500]))
     found.check_answers()
     assert "ends too early" in " ".join(found.errors)
-    assert found.panels == {}
+    assert "goes on with the picture before it: Letter" in " ".join(found.captions)
+    assert found.scene["spec"]["inputSize"] == [14, 14]
     kept = found.bound_widgets()
     assert (kept["kernel"], kept["grey"], kept["reduce"]) == (5, True, 2)
     upload(found, ("whole.png", file_of(photograph(), "PNG")))
@@ -166,4 +167,8 @@ def test_bad_file_is_said_and_no_choice_is_lost_by_it(page: str) -> None:
     assert found.errors == []
     kept = found.bound_widgets()
     assert (kept["kernel"], kept["grey"], kept["reduce"]) == (5, True, 2)
+    assert found.scene["spec"]["inputSize"] == [100, 140]
+    upload(found, ("letter.pdf", b"%PDF-1.7"))
+    assert "a PDF document" in " ".join(found.errors)
+    assert "goes on with the picture before it: whole.png" in " ".join(found.captions)
     assert found.scene["spec"]["inputSize"] == [100, 140]

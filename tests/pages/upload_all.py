@@ -36,7 +36,7 @@ def hostile_files() -> Iterator[tuple[str, bytes]]:
     yield "empty", b""
     for kind in made["KINDS"]:
         whole = made["photo_file"](kind)
-        for tenth in range(1, 10):
+        for tenth in range(1, 10, 2):
             yield f"{kind} to {tenth} tenths", whole[: len(whole) * tenth // 10]
         for nth in range(8):
             data = bytearray(whole)
