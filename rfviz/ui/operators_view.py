@@ -20,7 +20,7 @@ from rfviz.figures.histogram import histogram_figure
 from rfviz.figures.style import symmetric_limit
 from rfviz.ui.caches import remembered
 from rfviz.ui.comparison import LARGEST_MAP
-from rfviz.ui.explain import as_text
+from rfviz.ui.explain import as_code, as_text
 from rfviz.ui.feature_maps import HEIGHT
 from rfviz.ui.field_view import number
 from rfviz.ui.inputs import Inputs
@@ -63,7 +63,7 @@ def about(choice: OperatorChoice) -> None:
         said = "In its file" if choice.digest else "Source"
         lines.append(f"{said}: {as_text(entry.source.rstrip('.'))}.")
     if entry.equals:
-        lines.append(f"In torch: `{entry.equals}`." if _is_call(entry.equals)
+        lines.append(f"In torch: {as_code(entry.equals)}." if _is_call(entry.equals)
                      else f"In torch: {as_text(entry.equals)}.")  # fmt: skip
     if not entry.reads_weight:
         lines.append("It reads no weight: every filter gives the same map, before its bias.")

@@ -111,7 +111,7 @@ def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
     _recall("without_bias", SWITCH)
     with_own_bias = own_bias is not None and not st.toggle(
         "Without the layer's bias", key="without_bias", bind="query-params",
-        help=f"The file has {entry.bias} beside the weight.",
+        help=f"The file has {as_text(str(entry.bias))} beside the weight.",
     )  # fmt: skip
     value = None if own_bias is not None else bias_widgets()
     dtype_name, divisor = number_widgets()
@@ -149,7 +149,7 @@ def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
 
 
 def _listed(entries: Sequence[LayerEntry], n_usable: int) -> None:
-    """All tensors but the biases; those that are no 2-D convolution are grey, with the reason."""
+    """All tensors but the biases; the names of 2-D convolutions are bold, the others have a reason."""
     with st.expander(f"All {len(entries):,} tensors, {n_usable:,} of them 2-D convolutions"):
         lines = []
         for entry in entries[:MOST_LISTED]:
@@ -158,7 +158,7 @@ def _listed(entries: Sequence[LayerEntry], n_usable: int) -> None:
                 bias = f", bias {as_text(entry.bias)}" if entry.bias else ", no bias"
                 lines.append(f"- **{name}**: {shape}{bias}")
             else:
-                lines.append(f"- :gray[{name}: not a choice, {as_text(entry.reason)}]")
+                lines.append(f"- {name}: not a choice, {as_text(entry.reason)}")
         with st.container(height=260 if len(lines) > 6 else "content", border=False):
             st.markdown("\n".join(lines))
         if len(entries) > MOST_LISTED:
