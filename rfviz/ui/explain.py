@@ -71,7 +71,7 @@ def _sorted_remedies(
 
 
 def as_text(sentence: str) -> str:
-    """Words that someone else may have chosen, so that they are read as they stand, on one line.
+    r"""Words that someone else may have chosen, so that they are read as they stand, on one line.
 
     Every text that is not ours, and every sentence that may hold one, goes through here on its way
     to whatever takes Markdown: a name must neither look like a part of the page nor ask another
