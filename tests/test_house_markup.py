@@ -88,7 +88,9 @@ class Texts:
         self.scopes = scopes
         self.seen: set[str] = set()
 
-    def is_safe(self, node: ast.expr | None) -> bool:
+    def is_safe(  # noqa: PLR0911, PLR0912 - a case for each kind of expression
+        self, node: ast.expr | None
+    ) -> bool:
         match node:
             case None | ast.Constant() | ast.Compare():
                 return True
@@ -126,7 +128,7 @@ class Texts:
             "first_not_finite", "middle", "size", "shape", "position", "output_size",
         }  # fmt: skip
 
-    def _is_safe_call(self, node: ast.Call) -> bool:
+    def _is_safe_call(self, node: ast.Call) -> bool:  # noqa: PLR0911
         match node.func:
             case ast.Name(name):
                 if name in ESCAPES | PLAIN:

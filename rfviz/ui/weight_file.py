@@ -149,7 +149,7 @@ def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
 
 
 def _listed(entries: Sequence[LayerEntry], n_usable: int) -> None:
-    """All tensors but the biases; the names of 2-D convolutions are bold, the others have a reason."""
+    """All tensors but the biases: 2-D convolutions in bold, the others with the reason."""
     with st.expander(f"All {len(entries):,} tensors, {n_usable:,} of them 2-D convolutions"):
         lines = []
         for entry in entries[:MOST_LISTED]:
