@@ -151,7 +151,7 @@ def entry_label(row: int, kernel_size: tuple[int, int], channels: Sequence[str])
     'G 1,1'
     """
     channel, kernel_row, kernel_column = entry_of(row, kernel_size)
-    return f"{short_channel(channels[channel])} {kernel_row},{kernel_column}".strip()
+    return f"{plain(short_channel(channels[channel]))} {kernel_row},{kernel_column}".strip()
 
 
 def entry_ticks(

@@ -49,7 +49,7 @@ def nested(name: str) -> go.Figure:
 
 
 def patch(name: str) -> go.Figure:
-    numbers = receptive_field_numbers(torch.rand(1, 2, 2), torch.rand(1, 2, 2), 0.0)
+    numbers = receptive_field_numbers(torch.ones(1, 2, 2), torch.ones(1, 2, 2), 0.0)
     return patch_figure(
         numbers, channels=[name], rows=range(2), columns=range(2), pixel_range=(0.0, 1.0)
     )
@@ -57,7 +57,7 @@ def patch(name: str) -> go.Figure:
 
 def vector(name: str) -> go.Figure:
     return vector_figure(
-        torch.rand(4), torch.rand(4), channels=[name], kernel_size=(2, 2), rows=range(2),
+        torch.ones(4), torch.ones(4), channels=[name], kernel_size=(2, 2), rows=range(2),
         columns=range(2), pixel_range=(0.0, 1.0),
     )  # fmt: skip
 
