@@ -178,7 +178,9 @@ def _text(data: bytes) -> str:
 
 
 def _row(written: str, line: int) -> list[float]:
-    separated = re.split(r"\s*[,;\t]\s*", written.rstrip(",; \t"))
+    # Without blanks in the pattern, which would be tried at every one of them.
+    commas = re.split("[,;]", written.rstrip(",; \t"))
+    separated = [cell for part in commas for cell in _cells(part)]
     parts = separated if len(separated) > 1 else written.rstrip(",;").split()
     try:
         row = [float(part) for part in parts]
@@ -189,6 +191,11 @@ def _row(written: str, line: int) -> list[float]:
             remedy="Write rows of numbers such as 1, 0, -1",
         ) from error
     return row
+
+
+def _cells(part: str) -> list[str]:
+    """What stands between tabs, of which a row may have several."""
+    return [cell for cell in part.split("\t") if cell.strip()] or [""]
 
 
 def _is_float(text: str) -> bool:

@@ -10,6 +10,7 @@ import streamlit as st
 from rfviz.conv.spec import Conv2dSpec, InputError, Remedy
 from rfviz.ui import parameters
 
+LONGEST_SHOWN = 5000  # of a sentence; a message may quote a whole file
 _ESCAPED = MappingProxyType({ord(sign): f"\\{sign}" for sign in "\\`*_{}[]<>()#+-!|$~:&^="})
 # Signs that no one sees and that turn what follows around, or end a text for some.
 _UNSEEN = MappingProxyType(
@@ -77,12 +78,15 @@ def as_text(sentence: str) -> str:
     to whatever takes Markdown: a name must neither look like a part of the page nor ask another
     host for a picture. Nothing stays clickable: a link is made after backslashes are gone, so what
     begins an address, an e-mail address or an icon's name is parted by a sign without width.
+    A longer text than anyone reads is cut, and its length said.
 
     >>> as_text("layer *1*")
     'layer \\*1\\*'
     >>> as_text("a\n\n# b") == r"a \# b"
     True
     """
+    if len(sentence) > LONGEST_SHOWN:
+        sentence = f"{sentence[:LONGEST_SHOWN]}… ({len(sentence):,} characters)"
     one_line = " ".join(sentence.translate(_UNSEEN).split())
     parted = _BEGINS_LINK.sub(f"\\g<0>{_PARTED}", one_line)
     return _LISTED.sub(r"\1\\.", parted.translate(_ESCAPED))

@@ -153,7 +153,7 @@ def test_the_names_of_a_weights_file_are_words_on_every_page(page: str) -> None:
             ("net.pt", named_file(name), "application/octet-stream")
         )
         found.run()
-        check_words(found, at_least=2)
+        check_words(found)
 
 
 @pytest.mark.parametrize("word", WORDS)
