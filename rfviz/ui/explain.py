@@ -10,6 +10,7 @@ import streamlit as st
 from rfviz.conv.spec import Conv2dSpec, InputError, Remedy
 from rfviz.ui import parameters
 
+FILTERS = "out_channels"
 LONGEST_SHOWN = 5000  # of a sentence; a message may quote a whole file
 _ESCAPED = MappingProxyType({ord(sign): f"\\{sign}" for sign in "\\`*_{}[]<>()#+-!|$~:&^="})
 # Signs that no one sees and that turn what follows around, or end a text for some.
@@ -39,7 +40,9 @@ def explain(
     """
     with st.container(border=True):
         st.error(as_text(error.what), icon=":material/rule:")
-        remedies = [each for each in error.remedies if not set(fixed) & set(each.changes)]
+        # Weights that decide anything decide how many filters there are.
+        decided = {*fixed, FILTERS} if fixed else set()
+        remedies = [each for each in error.remedies if not decided & set(each.changes)]
         buttons, advice = _sorted_remedies(remedies, arguments)
         if buttons:
             st.caption("Each of these alone mends it:")
@@ -64,8 +67,10 @@ def _sorted_remedies(
     buttons, advice = [], []
     for remedy in remedies:
         if remedy.changes and arguments:
-            state = parameters.state_of(Conv2dSpec(**{**arguments, **remedy.changes}))
-            buttons.append((remedy, state))
+            changes = dict(remedy.changes)
+            filters = {"filters": changes.pop(FILTERS)} if FILTERS in changes else {}
+            state = parameters.state_of(Conv2dSpec(**{**arguments, **changes}))
+            buttons.append((remedy, state | filters))
         else:
             advice.append(remedy)
     return buttons, advice
