@@ -50,7 +50,7 @@ WRITTEN = {
     "parameters.py": {"label", "f'The weight from the file has {height} × {width} taps"},
     "pictures.py": {"label"},
     "practice_view.py": {"f'Question {index + 1}", "f\"To go over again: {', '.join(missed)}.\""},
-    "responses_view.py": {"f'**{sign}{rank}** {place}"},
+    "responses_view.py": {"f'**{sign}{rank}** {number(response.value)}"},
     "shape_controls.py": {"label"},
     "shape_sweep.py": {"f'Two different parameters are needed: {across} is taken.'"},
     "shape_view.py": {"'  \\n'.join(lines)", "rounding_sentence(layer, found)",

@@ -58,6 +58,7 @@ def file_widgets(n_channels: int | None) -> WeightChoices:
     )  # fmt: skip
     if file is None:
         _keep_settings()
+        _missing_note()
         st.caption(
             f"No weights file yet: the kernel {DEFAULT_KERNEL} stands in. An address carries every "
             "setting, but no file."
@@ -77,6 +78,19 @@ def _keep_settings() -> None:
     """Keep what an address says of the file that it could not bring along."""
     kept = st.session_state.setdefault("layer_settings", {})
     kept |= {key: st.query_params[key] for key in SETTINGS if key in st.query_params}
+
+
+def _missing_note() -> None:
+    """Say that the link was made with a file, which a link cannot bring along."""
+    layer_name = st.session_state.get("layer_settings", {}).get("layer")
+    if layer_name:
+        st.warning(
+            as_text(
+                f"This link was made with a weights file that has a layer '{layer_name[:80]}'. "
+                "Choose that file here: until then what is shown is not what the link was made of."
+            ),
+            icon=":material/attach_file:",
+        )
 
 
 def _recall(key: str, options: Mapping[str, Any]) -> None:
