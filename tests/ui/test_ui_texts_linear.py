@@ -30,7 +30,8 @@ READERS: dict[str, Callable[[str], object]] = {
 # brackets that never close, and the beginnings of what is looked for.
 UNITS = (" ", "\t", "\u3000", ",", " , ", "1 ", "1,", "1\n", "\n", "#", "(", "()", "[1, ", ":", "`",
          "\\", "x", "3x", "c3,", "c3~a", "add(", "add(c3|", "-", "0.", "Expected ", "size ",
-         "groups=", "Given groups=1, weight of size [", "Calculated padded input size per ")  # fmt: skip
+         "groups=", "Given groups=1, weight of size [",
+         "Calculated padded input size per ")  # fmt: skip
 ENDS = (("", ""), ("1", "1"), ("c3~", "!"), ("RuntimeError: Given groups=1, weight of size [", "x"))
 SMALLEST, LARGEST = 1, 512  # kB
 # Of the processor: a text of eight times the length takes eight times as long, or 64 times where
