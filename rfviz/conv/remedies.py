@@ -75,6 +75,26 @@ def size_remedies(spec: "Conv2dSpec", size: Pair) -> tuple[Remedy, ...]:
     return (Remedy(label, {"padding": padding, "kernel_size": kernel}),)
 
 
+def channel_remedies(
+    groups: int, in_channels: int, out_channels: int | None = None
+) -> tuple[Remedy, ...]:
+    """Return remedies for groups that do not divide the channels, the likeliest wish first.
+
+    Where the input is divided, the next number of filters that is divided too; with a group for
+    each channel that is a depthwise convolution.
+
+    >>> channel_remedies(3, 3, 1)[0].label
+    'Set filters to 3, one for each channel: a depthwise convolution'
+    """
+    by_groups = groups_remedies(groups, in_channels, *filter(None, (out_channels,)))
+    if out_channels is None or in_channels % groups or out_channels % groups == 0:
+        return by_groups
+    filters = -(-out_channels // groups) * groups
+    depthwise = filters == groups == in_channels
+    named = ", one for each channel: a depthwise convolution" if depthwise else ""
+    return (Remedy(f"Set filters to {filters}{named}", {"out_channels": filters}), *by_groups)
+
+
 def groups_remedies(groups: int, *channels: int) -> tuple[Remedy, ...]:
     """Return the nearest common divisors of the channels below and above `groups`.
 

@@ -26,7 +26,7 @@ from rfviz.conv.parameters import (
     shown,
     whole_number,
 )
-from rfviz.conv.remedies import groups_remedies, same_pads, size_problem, size_remedies
+from rfviz.conv.remedies import channel_remedies, same_pads, size_problem, size_remedies
 
 __all__ = ["Conv2dSpec", "InputError", "PaddingMode", "Pads", "Pair", "ReceptiveField", "Remedy"]
 
@@ -178,7 +178,7 @@ class Conv2dSpec:
         if wrong:
             raise InputError(
                 f"{self.groups} groups must divide the channels evenly, got {' and '.join(wrong)}.",
-                groups_remedies(self.groups, *given.values()),
+                channel_remedies(self.groups, **given),
             )
 
     @classmethod

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from rfviz.figures.style import FRAME, channel_name, number, short_channel
+from rfviz.figures.style import FRAME, channel_name, number, plain, short_channel
 
 LABELLED_EACH = 12  # whole numbers that each get a tick of their own
 LABELS_DOWN = 27  # entry labels that fit below each other
@@ -42,7 +42,7 @@ def integer_axis(title: str, first: float, last: float, *, down: bool = False) -
     few = last - first < LABELLED_EACH
     ends = [first - 0.5, last + 0.5]
     return {
-        "title": {"text": title, "standoff": 6},
+        "title": {"text": plain(title), "standoff": 6},
         "type": "linear",
         "range": ends[::-1] if down else ends,
         "tickformat": "d",
@@ -151,7 +151,7 @@ def entry_label(row: int, kernel_size: tuple[int, int], channels: Sequence[str])
     'G 1,1'
     """
     channel, kernel_row, kernel_column = entry_of(row, kernel_size)
-    return f"{short_channel(channels[channel])} {kernel_row},{kernel_column}".strip()
+    return f"{plain(short_channel(channels[channel]))} {kernel_row},{kernel_column}".strip()
 
 
 def entry_ticks(

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from rfviz.conv.errors import InputError
 from rfviz.figures.axes import integer_axis
-from rfviz.figures.style import base_layout, number
+from rfviz.figures.style import base_layout, number, plain
 
 THEORETICAL, EFFECTIVE, LAW = "#0072B2", "#D55E00", "#666666"
 
@@ -42,7 +42,7 @@ def depth_growth_figure(
         go.Scatter(
             x=layers,
             y=values,
-            text=list(names),
+            text=[plain(name) for name in names],
             mode="lines+markers",
             name=name,
             line={"color": colour, "width": 2, "dash": dash},

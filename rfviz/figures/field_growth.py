@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from rfviz.conv.errors import InputError
 from rfviz.figures.axes import Ticks, integer_axis, with_ticks
-from rfviz.figures.style import ACCENT, FRAME, NEVER_READ, base_layout, by
+from rfviz.figures.style import ACCENT, FRAME, NEVER_READ, base_layout, by, plain
 
 FIELD, JUMP = "#0072B2", "#009E73"
 TICKS = tuple(m * 10**power for power in range(9) for m in (1, 2, 5))
@@ -85,7 +85,7 @@ def _line(layers: Sequence[Growth], axis: int, what: str, colour: str, symbol: s
         x=list(range(1, len(layers) + 1)) if shown else [None],
         # A logarithm has no zero: what reads the whole input has no jump.
         y=[value or None for value in values] if shown else [None],
-        text=[layer.name for layer in layers] if shown else [""],
+        text=[plain(layer.name) for layer in layers] if shown else [""],
         mode="lines+markers",
         name=f"{name}, {axes[axis]}" if apart else name,
         line={"color": colour, "width": 2, "dash": "dot" if axis else "solid"},
@@ -100,7 +100,7 @@ def _misaligned(layers: Sequence[Growth]) -> go.Scatter:
     return go.Scatter(
         x=[i for i, _ in found],
         y=[layer.field[0] or None for _, layer in found],
-        text=[layer.name for _, layer in found],
+        text=[plain(layer.name) for _, layer in found],
         mode="markers",
         name="branches out of step",
         marker={"symbol": "x-thin", "size": 12, "line": {"width": 3, "color": NEVER_READ}},

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import torch
 
 from rfviz.conv.histogram import Histogram
-from rfviz.figures.style import CHANNEL_COLOURS, FRAME, base_layout, number
+from rfviz.figures.style import CHANNEL_COLOURS, FRAME, base_layout, number, plain
 
 COLOURS = (CHANNEL_COLOURS["blue"], CHANNEL_COLOURS["grey"])
 
@@ -58,18 +58,18 @@ def _bars(histogram: Histogram, name: str, colour: str, axis: str) -> go.Bar:
         x=places.double().numpy(),
         y=shares.numpy(),
         width=histogram.width,
-        name=name,
+        name=plain(name),
         marker={"color": colour, "line": {"width": 0}},
         xaxis="x",
         yaxis=f"y{axis}",
-        hovertemplate=f"{name}: %{{y:.3~%}} of the outputs<br>"
+        hovertemplate=f"{plain(name)}: %{{y:.3~%}} of the outputs<br>"
         f"around %{{x:.6~g}}, a bin of {number(histogram.width)}<extra></extra>",
     )
 
 
 def _axis(title: str) -> dict[str, Any]:
     return {
-        "title": {"text": title, "standoff": 6},
+        "title": {"text": plain(title), "standoff": 6},
         "showgrid": False,
         "zeroline": False,
         "showline": True,
@@ -84,7 +84,7 @@ def _axis(title: str) -> dict[str, Any]:
 
 def _note(text: str, place: float) -> dict[str, Any]:
     return {
-        "text": text,
+        "text": plain(text),
         "x": 0,
         "xref": "paper",
         "xanchor": "left",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from rfviz.figures.style import ACCENT
+from rfviz.figures.style import ACCENT, plain
 
 _HALO = "rgba(255, 255, 255, 0.85)"
 
@@ -44,7 +44,7 @@ def with_boxes(figure: go.Figure, boxes: Sequence[NamedBox]) -> go.Figure:
         marked.add_annotation(
             x=place["x0"],
             y=place["y0"],
-            text=f"<b>{box.name}</b>",
+            text=f"<b>{plain(box.name)}</b>",
             showarrow=False,
             xanchor="left",
             yanchor="bottom",

@@ -16,6 +16,7 @@ from rfviz.figures.style import (
     base_layout,
     fitting_text,
     number,
+    plain,
     plottable,
     symmetric_limit,
 )
@@ -164,7 +165,8 @@ def _map(line: _Line, channel: int, grid: _Grid) -> go.Heatmap:
         range_cells(grid.rows, grid.columns),
         scale=line.scale,
         limits=line.limits,
-        hover=f"input row %{{y:d}}, column %{{x:d}}, {grid.names[channel]}: {noun} %{{z:.6~g}}",
+        hover=f"input row %{{y:d}}, column %{{x:d}}, {plain(grid.names[channel])}: {noun} "
+        "%{z:.6~g}",
         text=None if line.text is None else [row[own] for row in line.text],
         bar=None if line.text or channel else bar,
     )
@@ -186,7 +188,7 @@ def _across(line: int, channel: int, grid: _Grid, numbers: ReceptiveFieldNumbers
     }
     total = f"sum {number(numbers.channel_sums[channel].item(), 4)}"
     below = f"<b>{total}</b>" + ("" if channel else "<br>input column")
-    titles = (grid.names[channel], "", below)
+    titles = (plain(grid.names[channel]), "", below)
     return axis | {"title": {"text": titles[line], "standoff": 4, "font": {"size": 11}}}
 
 

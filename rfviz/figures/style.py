@@ -203,6 +203,19 @@ def by(size: tuple[float, float]) -> str:
     return " × ".join(f"{n:.0f}" if float(n).is_integer() else f"{n:.3g}" for n in size)
 
 
+def plain(text: str) -> str:
+    """Return words that someone else may have chosen, so that plotly shows them as they stand.
+
+    Plotly reads tags in every text, links among them, formulas between dollar signs, and `%{...}`
+    in templates; it turns entities back into signs last.
+
+    >>> plain('<a href="//host">conv</a> $x$ %{y}')
+    '&lt;a href="//host"&gt;conv&lt;/a&gt; &#36;x&#36; %&#123;y}'
+    """
+    escaped = html.escape(text, quote=False)
+    return " ".join(escaped.replace("$", "&#36;").replace("{", "&#123;").splitlines())
+
+
 def base_layout(title: str, *, name: str, alt: str, above: int = 0) -> dict[str, Any]:
     """Return the layout every figure starts from: title, margins, `meta` for the page around it.
 
@@ -213,7 +226,7 @@ def base_layout(title: str, *, name: str, alt: str, above: int = 0) -> dict[str,
     """
     unbroken = title.replace(" × ", UNBROKEN_TIMES)
     wrapped = textwrap.wrap(unbroken, TITLE_CHARACTERS, break_long_words=False)
-    lines = [html.escape(line.replace(UNBROKEN_TIMES, " × "), quote=False) for line in wrapped]
+    lines = [plain(line.replace(UNBROKEN_TIMES, " × ")) for line in wrapped]
     return {
         # An empty template: plotly's own would set the colours that the page owns.
         "template": {"data": {"scatter": [{"type": "scatter"}]}},

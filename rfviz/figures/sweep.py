@@ -16,6 +16,7 @@ from rfviz.figures.style import (
     SEQUENTIAL,
     base_layout,
     fitting_text,
+    plain,
     plottable,
 )
 
@@ -71,7 +72,7 @@ def sweep_figure(
         limits=(0.0, 1.0), hover=f"{here}%{{hovertext}}",
         text=[["×" if bad else "" for bad in line] for line in misfit.tolist()],
     )  # fmt: skip
-    crosses.hovertext = [list(line) for line in reasons]
+    crosses.hovertext = [[plain(reason) for reason in line] for line in reasons]
     title = f"Output {axis} by {down} and {across}"
     title += f"; {n_misfits} that do not fit (×)" if n_misfits else ""
     alt = f"{title}. {len(rows)} × {len(columns)} pairs of values."

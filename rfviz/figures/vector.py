@@ -14,6 +14,7 @@ from rfviz.figures.style import (
     channel_colour,
     channel_pattern,
     number,
+    plain,
     plottable,
 )
 
@@ -102,7 +103,7 @@ def _hover(
     for entry, value in enumerate(values.tolist()):
         channel, row, column = entry_of(entry, (len(rows), len(columns)))
         text = (
-            f"entry {entry}: {channels[channel]}, kernel row {row}, kernel column {column}"
+            f"entry {entry}: {plain(channels[channel])}, kernel row {row}, kernel column {column}"
             f"<br>input ({_whole(rows[row])}, {_whole(columns[column])}): {number(value, 6)}"
         )
         if weights is not None:
@@ -144,7 +145,7 @@ def _bar(
     return go.Bar(
         x=entries.numpy(),
         y=values[entries].numpy(),
-        name=name,
+        name=plain(name),
         marker={
             "color": colour,
             "line": {"width": 0},
@@ -157,7 +158,7 @@ def _bar(
             },
         },
         hovertext=own,
-        hovertemplate="%{hovertext}<extra></extra>" if hover else _plain(name),
+        hovertemplate="%{hovertext}<extra></extra>" if hover else _plain(plain(name)),
     )
 
 

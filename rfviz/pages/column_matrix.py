@@ -29,6 +29,7 @@ columns = inputs.columns
 output_size_line(inputs)
 columns_view.figures_row(inputs)
 chosen = position_widgets(inputs)
+st.markdown(columns_view.column_sentence(inputs, chosen))
 length = st.slider(
     "Columns shown", 8, columns_view.LARGEST_WINDOW, 120, key="window", bind="query-params",
     help="The window follows the chosen output.",

@@ -31,7 +31,8 @@ left, right = st.columns([2, 3])
 with left:
     choice = operator_widgets()
 with right:
-    operators_view.about(choice)
+    operators_view.about(choice, with_bias=inputs.bias is not None)
+    operators_view.show_own_file()
 output_size_line(inputs)
 chosen = position_widgets(inputs)
 
@@ -46,7 +47,8 @@ kind = st.segmented_control(
 progress = job_place(job)
 view = conduct_page(inputs, chosen, LAYOUT, awaited=dict.fromkeys(operators_view.PANELS, waiting))
 st.caption(
-    "The number beside the buttons is the convolution's; the operator's is written out below."
+    "The large number beside the buttons is **the standard convolution's**, not the operator's: "
+    "that is written out below, step by step."
 )
 with st.container(gap=None):
     show_picture(inputs, height=HEIGHT)

@@ -10,8 +10,8 @@ from rfviz.ui.position import position_widgets
 st.title("Responses")
 st.markdown(
     "What does each filter answer to? All **feature maps on one scale**, and for the chosen "
-    "filter the receptive fields that it answers **most and least strongly**, looked for in every "
-    "output of every picture you have uploaded, without overlap."
+    "filter the receptive fields that give its **largest and its smallest answers**, looked for in "
+    "every output of every picture you have uploaded, without overlap."
 )
 inputs = inputs_or_stop(["Feature maps", "Receptive fields"])
 output_size_line(inputs)
@@ -36,10 +36,10 @@ with left:
     responses_view.show_large(inputs, result.large, chosen.filter_index)
 with right:
     responses_view.show_marked(inputs, strongest, weakest)
-st.subheader(f"Filter {chosen.filter_index} answers most strongly to")
-responses_view.show_patches(strongest, "")
-st.subheader("and least strongly to")
-responses_view.show_patches(weakest, "−")
+st.subheader(f"The largest answers of filter {chosen.filter_index}")
+responses_view.show_patches(inputs, strongest, "")
+st.subheader("and its smallest, which may be the most negative")
+responses_view.show_patches(inputs, weakest, "−")
 st.markdown("Choose a line to make it the chosen output, here and on every page:")
 responses_view.answers_table(strongest, weakest)
 st.page_link("rfviz/pages/receptive_field.py", label="See it on the page Receptive field")

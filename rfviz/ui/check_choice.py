@@ -138,6 +138,11 @@ def numbers_in(text: str, what: str) -> tuple[float, ...]:
     >>> numbers_in("0.5, 1", "Mean")
     (0.5, 1.0)
     """
+    if len(text) > MOST_CHARACTERS:
+        raise InputError(
+            f"{what} has {len(text):,} characters; at most {MOST_CHARACTERS} are read.",
+            remedy="Write one number, or one for each channel",
+        )
     numbers = []
     for part in text.split(","):
         try:

@@ -122,8 +122,9 @@ def show_table(rows: list[Row]) -> None:
         },
     )
     st.caption(
-        "allclose: |matmul − nn.Conv2d| ≤ atol + rtol · |nn.Conv2d| for every output; atol is "
-        "twice the bound on the rounding of such a sum. ULP: units in the last place, many of "
+        "allclose: |matmul − nn.Conv2d| ≤ atol + rtol · |nn.Conv2d| for every output, where NaN "
+        "beside NaN and an infinity beside the same one are alike; atol is twice the bound on the "
+        "rounding of such a sum. ULP: units in the last place, many of "
         "which fit into a small error where large products cancel to nearly 0. Half types take "
         "the sidebar's weights, rounded. Seconds are of this run on this server."
     )
@@ -166,7 +167,7 @@ def _verdict(row: Row) -> str:
     if row.error:
         return "not checked"
     if row.n_not_finite:
-        return "not finite"
+        return "not finite, but alike" if row.allclose else "not finite, and differs"
     return "agrees" if row.allclose else "differs"
 
 

@@ -39,6 +39,16 @@ def figures_row(inputs: Inputs) -> None:
         place.metric(label, value)
 
 
+def column_sentence(inputs: Inputs, chosen: Chosen) -> str:
+    """Say which column is the chosen output's, and how its number comes about."""
+    column = inputs.columns.column_index(*chosen.output)
+    width = inputs.output_size[1]
+    return (
+        f"Output ({chosen.row:,}, {chosen.column:,}) is **column {column:,}** of the matrix: "
+        f"{chosen.row:,} · {width:,} + {chosen.column:,}, counted from 0."
+    )
+
+
 def window_columns(inputs: Inputs, chosen: Chosen, length: int) -> range:
     """The columns shown: those around the chosen output's."""
     column = inputs.columns.column_index(*chosen.output)

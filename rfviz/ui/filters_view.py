@@ -140,10 +140,11 @@ def alike_sentence(pairs: list[AlikePair], least: float) -> str:
 
 
 class Response(NamedTuple):
-    """A kernel's frequency response (n, n), and of what it is."""
+    """A kernel's frequency response (n, n), of what it is, and the sum of its weights."""
 
     magnitudes: Tensor
     of: str
+    total: float
 
 
 def response_widget(inputs: Inputs, filter_index: int) -> Response:
@@ -157,14 +158,13 @@ def response_widget(inputs: Inputs, filter_index: int) -> Response:
     )  # fmt: skip
     own = inputs.weight[filter_index].double()
     kernel = own.sum(0) if of == TOGETHER else own[names.index(of)]
-    return Response(frequency_response(kernel), of)
+    return Response(frequency_response(kernel), of, kernel.sum().item())
 
 
 def response_sentence(response: Response) -> str:
     """Say what the filter does to an even picture, and which wave it answers to most."""
     magnitudes = response.magnitudes
     size = magnitudes.shape[0]
-    even = magnitudes[size // 2, size // 2].item()
     most = magnitudes.max().item()
     if most == 0:
         return "The kernel is zero: it answers to no wave."
@@ -172,9 +172,11 @@ def response_sentence(response: Response) -> str:
     found = (magnitudes >= most * (1 - 1e-9)).nonzero() - size // 2
     down, across = found[found.abs().sum(1).argmin()].abs().tolist()
     step = 1 / (size - 1)
-    sentence = f"An even picture is multiplied by **{number(_rounded(even, most))}**. "
+    # The response is a magnitude, but what an even picture is multiplied by has a sign.
+    sentence = f"An even picture is multiplied by **{number(_rounded(response.total, most))}**. "
     if down == across == 0:
-        return sentence + "No wave gets a stronger answer: the kernel smooths."
+        smooths = "" if response.total < 0 else ": the kernel smooths"
+        return sentence + f"No wave gets a stronger answer{smooths}."
     period = 1 / (step * (down**2 + across**2) ** 0.5)
     return sentence + (
         f"The strongest answer, **{number(_rounded(most, most))}**, is to waves of "
@@ -185,4 +187,4 @@ def response_sentence(response: Response) -> str:
 
 def _rounded(value: float, most: float) -> float:
     """Zero for what is only the rounding of sums."""
-    return 0.0 if value < 1e-7 * most else float(f"{value:.5g}")
+    return 0.0 if abs(value) < 1e-7 * most else float(f"{value:.5g}")

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from rfviz.conv.columns import ColumnMatrix
 from rfviz.conv.spec import Conv2dSpec, InputError, Pair
-from rfviz.ui.explain import explain
+from rfviz.ui.explain import as_text, explain
 from rfviz.ui.hiding import hide_widget
 from rfviz.ui.parameters import parameter_widgets
 from rfviz.ui.pictures import Picture, picture_widgets, repeated
@@ -93,7 +93,7 @@ def draw_controls(*, own_layers: bool = False) -> None:
                 picture = picture_widgets()
             except InputError as error:
                 picture = error
-                st.error(str(error))
+                st.error(as_text(str(error)))
         if own_layers:
             st.caption(
                 "This page has layers of its own: convolution and weights below are those of the "
@@ -129,7 +129,7 @@ def _convolution_widgets(
                 fixed = choices.fixed
             except InputError as error:
                 choices = error
-                st.error(str(error))
+                st.error(as_text(str(error)))
     with parameters:
         st.subheader("Convolution")
         arguments = parameter_widgets(fixed)
@@ -139,7 +139,7 @@ def _convolution_widgets(
                 choices = hand_widgets(arguments, n_channels)
             except InputError as error:
                 choices = error
-                st.error(str(error))
+                st.error(as_text(str(error)))
         elif source == "Named":
             choices = weight_widgets()
     return arguments, choices

@@ -69,10 +69,11 @@ def verdict(inputs: Inputs, totals: ComparisonTotals) -> None:
     (st.success if totals.allclose else st.error)(text)
     facts = {
         "Largest absolute error": number(totals.max_abs_error),
+        "Of what rounding may do there": f"{_share_of_bound(totals):.2%}",
         "Largest error in ULP": f"{totals.max_ulp_error:,}",
         "Outputs that differ": f"{totals.n_different:,}",
     }
-    for place, (label, value) in zip(st.columns(3), facts.items(), strict=True):
+    for place, (label, value) in zip(st.columns(4), facts.items(), strict=True):
         place.metric(label, value)
     if totals.max_abs_error > 0:
         filter_index, row, column = totals.worst_index
@@ -90,6 +91,14 @@ def verdict(inputs: Inputs, totals: ComparisonTotals) -> None:
     st.markdown(_why(inputs, totals))
 
 
+def _share_of_bound(totals: ComparisonTotals) -> float:
+    """The largest error, as a share of what allclose grants at that output; 0 without an error."""
+    if not totals.max_abs_error > 0:
+        return 0.0
+    granted = totals.tolerances.atol + totals.tolerances.rtol * abs(totals.worst_values[1])
+    return totals.max_abs_error / granted if granted else float("inf")
+
+
 def _why(inputs: Inputs, totals: ComparisonTotals) -> str:
     name = inputs.choices.dtype_name
     if totals.n_different == 0:
@@ -100,8 +109,10 @@ def _why(inputs: Inputs, totals: ComparisonTotals) -> str:
     return (
         f"Both ways add the same products, but in another order, and {name} rounds after every "
         "addition: sums of many terms differ in their last digits. That is no error of either. "
-        "Where large products cancel to an output near 0, a tiny difference is many ULP, since "
-        "floats lie closest together there."
+        "The bound is what allclose grants at that output, atol + rtol · |nn.Conv2d|; atol is "
+        "twice what the rounding of such a sum can come to. "
+        "Where large products cancel to an output near 0, ULP say nothing: floats lie so close "
+        "together there that a tiny difference is millions of them. The share of the bound counts."
     )
 
 

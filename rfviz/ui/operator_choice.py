@@ -133,7 +133,7 @@ def _parameter(entry: Operator, parameter: OperatorParameter) -> float:
     else:
         low, high, start = float(low), float(high), float(start)
     value = st.number_input(
-        parameter.name, low, high, start,
+        as_text(parameter.name), low, high, start,
         key=f"operator_{entry.name}_{parameter.name}", bind="query-params",
         help=f"{as_text(parameter.does)} From {parameter.low:g} to {parameter.high:g}.".strip(),
         **options,

@@ -20,13 +20,13 @@ from rfviz.figures.histogram import histogram_figure
 from rfviz.figures.style import symmetric_limit
 from rfviz.ui.caches import remembered
 from rfviz.ui.comparison import LARGEST_MAP
-from rfviz.ui.explain import as_text
+from rfviz.ui.explain import as_code, as_text
 from rfviz.ui.feature_maps import HEIGHT
 from rfviz.ui.field_view import number
 from rfviz.ui.inputs import Inputs
 from rfviz.ui.jobs import Job, job_for, result_of
 from rfviz.ui.maps import conv2d_at
-from rfviz.ui.operator_choice import OperatorChoice
+from rfviz.ui.operator_choice import VARIABLE, OperatorChoice
 from rfviz.ui.position import Chosen
 
 WHAT = "Every output of the operator and of the convolution"
@@ -38,6 +38,20 @@ SECONDS_ALLOWED = 300.0
 _ENTRIES_PER_STRIP = 4_000_000
 # Beyond this ratio of deviations one of two maps on one scale is all of one colour.
 _UNLIKE = 20
+
+
+OWN_FILE = '''import rfviz
+
+
+@rfviz.operator(
+    title="Soft maximum",
+    parameters={"sharpness": (1.0, 0.1, 10.0)},  # default, least, largest
+)
+def soft_maximum(patches, weight, sharpness):
+    """From the mean of the products to the largest of them."""
+    products = sharpness * weight[:, :, None] * patches
+    return (products.softmax(1) * products).sum(1) / sharpness
+'''
 
 
 class ShownMaps(NamedTuple):
@@ -53,7 +67,7 @@ class ShownMaps(NamedTuple):
         return max(symmetric_limit(self.operator), symmetric_limit(self.convolution))
 
 
-def about(choice: OperatorChoice) -> None:
+def about(choice: OperatorChoice, *, with_bias: bool = False) -> None:
     """Write the operator's formula, where it comes from, and what torch calls it."""
     entry = choice.operator
     if entry.formula:
@@ -63,16 +77,30 @@ def about(choice: OperatorChoice) -> None:
         said = "In its file" if choice.digest else "Source"
         lines.append(f"{said}: {as_text(entry.source.rstrip('.'))}.")
     if entry.equals:
-        lines.append(f"In torch: `{entry.equals}`." if _is_call(entry.equals)
+        lines.append(f"In torch: {as_code(entry.equals)}." if _is_call(entry.equals)
                      else f"In torch: {as_text(entry.equals)}.")  # fmt: skip
     if not entry.reads_weight:
         lines.append("It reads no weight: every filter gives the same map, before its bias.")
+    if with_bias:
+        lines.append("The filter's bias is added to its result, so that both maps have it.")
     st.markdown(
         "$x$ is the receptive field and $w$ the filter, both with "
         "$K$ = channels / groups × kernel height × kernel width entries"
         + (", $m$ the mask. " if entry.reads_mask else ". ")
         + " ".join(lines)
     )
+
+
+def show_own_file() -> None:
+    """The form of a file that adds an operator, and how the app is started with it."""
+    with st.expander("Add an operator of your own"):
+        st.markdown(
+            "A file of Python with a function of the receptive fields (K, n) and the filters "
+            "(filters, K), which gives (filters, n):"
+        )
+        st.code(OWN_FILE, language="python")
+        st.markdown("Start the app with it; after a change the next click reads it again:")
+        st.code(f"{VARIABLE}=my_operators.py streamlit run app.py", language="bash")
 
 
 def one_filter(inputs: Inputs, filter_index: int) -> Inputs:

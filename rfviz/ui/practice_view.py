@@ -29,6 +29,7 @@ class Progress:
     at: int = 0
     given: dict[int, list[tuple[int, ...]]] = field(default_factory=dict)
     revealed: set[int] = field(default_factory=set)
+    seen_before: set[int] = field(default_factory=set)
     clicked: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
 
     def tries(self, index: int) -> list[tuple[int, ...]]:
@@ -36,9 +37,9 @@ class Progress:
         return self.given.get(index, [])
 
     def right_at_once(self, questions: list[Question]) -> int:
-        """Questions whose first answer was right."""
+        """Questions whose first answer was right, and given before the solution was looked at."""
         return sum(
-            bool(tries) and tries[0] == questions[index].answer
+            bool(tries) and tries[0] == questions[index].answer and index not in self.seen_before
             for index, tries in self.given.items()
         )
 
@@ -145,20 +146,32 @@ def show_verdict(question: Question, progress: Progress, index: int) -> None:
     """Whether the last answer is right, else where it comes from; the arithmetic when asked."""
     tries = progress.tries(index)
     if not tries:
+        _offer_solution(question, progress, index)
         return
     if tries[-1] == question.answer:
         st.success(f"{shown(tries[-1])}: right.")
         progress.revealed.add(index)
     else:
         st.error(f"{shown(tries[-1])} is not right. {question.explain(tries[-1])}")
+    _offer_solution(question, progress, index)
+
+
+def _offer_solution(question: Question, progress: Progress, index: int) -> None:
+    """The solution where it was asked for; else a button, before any answer as well."""
+
+    def reveal() -> None:
+        progress.revealed.add(index)
+        if not progress.tries(index):
+            progress.seen_before.add(index)
+
     if index in progress.revealed:
         st.code(question.solution, language=None, wrap_lines=True)
     else:
         st.button(
             "Show the solution",
             key="practice-reveal",
-            on_click=progress.revealed.add,
-            args=(index,),
+            on_click=reveal,
+            help="Before an answer too; the question then no longer counts as right at first try.",
         )
 
 

@@ -199,7 +199,7 @@ def show_marked(inputs: Inputs, strongest: list[Answer], weakest: list[Answer]) 
         if answer.response.image == own
         for field in [inputs.spec.receptive_field(answer.response[2:])]
     ]
-    title = "Most (1, 2, …) and least (−1, −2, …)"
+    title = "Largest (1, 2, …) and smallest (−1, −2, …)"
     show_marked_picture(inputs, boxes, name="answers", title=title, height=HEIGHT)
 
 
@@ -209,7 +209,7 @@ def _own_index(given: list[Given]) -> int:
     return next((at for at, each in enumerate(given) if each.name == picked), 0)
 
 
-def show_patches(answers: list[Answer], sign: str) -> None:
+def show_patches(inputs: Inputs, answers: list[Answer], sign: str) -> None:
     """The receptive fields, magnified, each with its rank, place and response."""
     if not answers:
         st.caption("No output is a number.")
@@ -218,15 +218,27 @@ def show_patches(answers: list[Answer], sign: str) -> None:
         for rank, answer in enumerate(answers, 1):
             response = answer.response
             place = f"({response.row:,}, {response.column:,})"
+            field = inputs.spec.receptive_field((response.row, response.column))
+            reads = f"rows {_ends(field.rows)}, columns {_ends(field.columns)}"
             with st.container(width=PATCH_SIDE + 24, gap=None):
                 st.image(
                     picture_png(magnified(answer.patch)),
                     alt=f"{sign}{rank}: receptive field of output {place}",
                 )
-                st.caption(f"**{sign}{rank}** {place}  \n{number(response.value)}")
+                st.caption(
+                    f"**{sign}{rank}** {number(response.value)}  \noutput {place}  \n{reads}"
+                )
+    st.caption(
+        "Below each: its answer, the output (row, column) that gives it, and the rows and columns "
+        "of the picture that this output reads; below 0 or past the last is padding."
+    )
     n_channels = answers[0].patch.shape[0]
     if n_channels not in SHOWN_CHANNELS:
         st.caption(f"Patches show the mean of their {n_channels} channels.")
+
+
+def _ends(taps: range) -> str:
+    return f"{taps[0]:,} to {taps[-1]:,}".replace("-", "−")
 
 
 def magnified(patch: Tensor) -> Tensor:

@@ -191,7 +191,8 @@ def _more_arguments(arguments: dict[str, Any], n_channels: int) -> int:
 def state_of(changes: Mapping[str, Any]) -> dict[str, Any] | None:
     """The widgets' state that makes some changes to the layer or its input; None if none can."""
     state: dict[str, Any] = {}
-    simple = {"padding_mode": "shape_mode", "groups": "shape_groups", "ceil_mode": "shape_ceil"}
+    simple = {"padding_mode": "shape_mode", "groups": "shape_groups", "ceil_mode": "shape_ceil",
+              "out_channels": "shape_out"}  # fmt: skip
     pairs = {field.parameter: field for field in PAIRS if field is not PADDING}
     for name, value in changes.items():
         if name == "padding":

@@ -7,6 +7,7 @@ import streamlit as st
 from rfviz.conv.errors import InputError
 from rfviz.conv.solver import Ranges, Setting, Solutions, solve, solve_goal
 from rfviz.conv.torch_errors import translate_torch_error
+from rfviz.ui.explain import as_text
 from rfviz.ui.shape_controls import LARGEST_SIZE, ShapeChoice, set_widgets, state_of
 from rfviz.ui.shape_view import remedy_buttons
 
@@ -52,7 +53,7 @@ def show_solver(choice: ShapeChoice) -> None:
         else:
             found = solve_goal(kind, choice.input_size, goal, ranges)
     except InputError as error:
-        st.error(str(error))
+        st.error(as_text(str(error)))
         return
     if choice.arguments.get("ceil_mode") and not ceil_mode:
         st.caption("These are settings without ceil_mode; choosing one switches it off.")
@@ -76,7 +77,7 @@ def _ranges(choice: ShapeChoice) -> Ranges:
 
 def _show_solutions(choice: ShapeChoice, found: Solutions, ceil_mode: bool) -> None:
     if found.explanation:
-        st.warning(found.explanation)
+        st.warning(as_text(found.explanation))
         return
     if not found.both:
         st.markdown(
@@ -140,17 +141,12 @@ def show_messages() -> None:
         return
     found = translate_torch_error(message)
     if not found.recognised:
-        st.warning(found.what)
+        st.warning(as_text(found.what))
     else:
-        st.info(f"**{found.rule.capitalize()}.** {_plain(found.what)}")
+        st.info(f"**{found.rule.capitalize()}.** {as_text(found.what)}")
         if found.numbers:
             st.dataframe(
                 {"what": list(found.numbers), "number": [str(n) for n in found.numbers.values()]},
                 hide_index=True,
             )
     remedy_buttons(found.remedies, "shape-message-remedy")
-
-
-def _plain(sentence: str) -> str:
-    """Words of a message, so that markdown takes them as they are."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>()#+-!|$~:" else sign for sign in sentence)

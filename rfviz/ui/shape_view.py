@@ -14,6 +14,7 @@ from rfviz.conv.parameters import Pair, by
 from rfviz.conv.placements import AxisPlacements, placements
 from rfviz.explorer.mount import show_panel
 from rfviz.figures.axis_strip import MOST_PLACEMENTS, axis_strip_figure
+from rfviz.ui.explain import as_text
 from rfviz.ui.hiding import hidden_here
 from rfviz.ui.shape_controls import ShapeChoice, set_widgets, state_of
 
@@ -50,7 +51,7 @@ def fitted_layer(choice: ShapeChoice) -> Layer | None:
 def explain_misfit(error: InputError, layer: Layer | None, choice: ShapeChoice) -> None:
     """Say what does not fit, offer each remedy as a button, and quote torch's own words."""
     with st.container(border=True):
-        st.error(error.what, icon=":material/rule:")
+        st.error(as_text(error.what), icon=":material/rule:")
         remedy_buttons(error.remedies, "shape-remedy")
         try:
             answer = None if layer is None else torch_answer(
@@ -73,7 +74,10 @@ def remedy_buttons(remedies: Sequence[Remedy], prefix: str) -> None:
         for number, (remedy, state) in enumerate(states):
             if state:
                 st.button(
-                    remedy.label, key=f"{prefix}-{number}", on_click=set_widgets, args=(state,)
+                    as_text(remedy.label),
+                    key=f"{prefix}-{number}",
+                    on_click=set_widgets,
+                    args=(state,),
                 )
     for remedy, state in states:
         if not state:
@@ -102,7 +106,7 @@ def show_answer(layer: Layer, choice: ShapeChoice) -> None:
         if answer.shape == shape:
             st.caption(":material/check: Equal. Asked on a meta tensor, which holds no data.")
         else:
-            st.error(f"Torch does not say {shape}. {answer.message}")
+            st.error(as_text(f"Torch does not say {shape}. {answer.message}"))
     st.code(torch_code(layer, choice.in_channels), language="python", wrap_lines=True)
 
 
@@ -191,7 +195,7 @@ def show_strips(layer: Layer, choice: ShapeChoice) -> None:
         try:
             placed = _placed(layer, choice, axis)
         except InputError as error:
-            st.info(f"{name.capitalize()}: {error}")
+            st.info(as_text(f"{name.capitalize()}: {error}"))
             continue
         st.markdown(f"**{name.capitalize()}.** {strip_sentence(placed)}")
         parts = strip_parts(placed)

@@ -214,7 +214,10 @@ def explain_misfit(error: InputError, choice: StackChoice) -> None:
                 mended = _mended(remedy, choice.stack)
                 if mended is not None:
                     st.button(
-                        remedy.label, key=f"stack-remedy-{number}", on_click=_write, args=(mended,)
+                        as_text(remedy.label),
+                        key=f"stack-remedy-{number}",
+                        on_click=_write,
+                        args=(mended,),
                     )
         for remedy in error.remedies:
             if _mended(remedy, choice.stack) is None:

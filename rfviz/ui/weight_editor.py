@@ -17,6 +17,7 @@ from rfviz.conv.spec import Conv2dSpec, InputError, Pair
 from rfviz.figures.style import channel_name
 from rfviz.io.weight_saving import text_of
 from rfviz.ui import parameters
+from rfviz.ui.explain import as_text
 from rfviz.ui.given_weights import HandWeights
 from rfviz.ui.weight_downloads import download_buttons
 from rfviz.ui.weight_text import kernels_in, size_of, weight_from, with_cells
@@ -241,7 +242,7 @@ def _change_buttons(weight: Tensor, filter_index: int) -> None:
     right.button("Scale", key="hand-scale", on_click=change, args=(lambda w: w * factor,))
     refused = st.session_state.pop("hand_refused", None)
     if refused:
-        st.warning(refused)
+        st.warning(as_text(refused))
 
 
 def _undo_buttons() -> None:

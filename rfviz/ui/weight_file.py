@@ -79,6 +79,7 @@ def file_widgets(n_channels: int | None) -> WeightChoices:
     )  # fmt: skip
     if file is None:
         _keep_settings()
+        _missing_note()
         st.caption(
             f"No weights file yet: the kernel {DEFAULT_KERNEL} stands in. An address carries every "
             "setting, but no file."
@@ -115,6 +116,19 @@ def _keep_settings() -> None:
     kept |= {key: st.query_params[key] for key in SETTINGS if key in st.query_params}
 
 
+def _missing_note() -> None:
+    """Say that the link was made with a file, which a link cannot bring along."""
+    layer_name = st.session_state.get("layer_settings", {}).get("layer")
+    if layer_name:
+        st.warning(
+            as_text(
+                f"This link was made with a weights file that has a layer '{layer_name[:80]}'. "
+                "Choose that file here: until then what is shown is not what the link was made of."
+            ),
+            icon=":material/attach_file:",
+        )
+
+
 def _recall(key: str, options: Mapping[str, Any]) -> None:
     """Set a widget, before it is drawn for the first time, to what the address said of it."""
     said = st.session_state.get("layer_settings", {}).pop(key, None)
@@ -147,7 +161,7 @@ def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
     _recall("without_bias", SWITCH)
     with_own_bias = own_bias is not None and not st.toggle(
         "Without the layer's bias", key="without_bias", bind="query-params",
-        help=f"The file has {entry.bias} beside the weight.",
+        help=f"The file has {as_text(str(entry.bias))} beside the weight.",
     )  # fmt: skip
     value = None if own_bias is not None else bias_widgets()
     dtype_name, divisor = number_widgets()
@@ -212,7 +226,7 @@ def _listed(entries: Sequence[LayerEntry], n_tensors: int) -> None:
                 bias = f", bias {as_text(entry.bias)}" if entry.bias else ", no bias"
                 lines.append(f"- **{name}**: {shape}{bias}{parts}")
             else:
-                lines.append(f"- :gray[{name}: not a choice, {as_text(entry.reason)}{parts}]")
+                lines.append(f"- {name}: not a choice, {as_text(entry.reason)}{parts}")
         with st.container(height=260 if len(lines) > 6 else "content", border=False):
             st.markdown("\n".join(lines))
         if len(entries) > MOST_LISTED:

@@ -10,6 +10,8 @@ from rfviz.io.text_kernels import load_text
 
 Shape = tuple[int, int, int, int]
 
+LONGEST_TEXT = 1_000_000  # 64 filters of 3 channels and 16 × 16 taps, with seven digits each
+
 
 def kernels_in(text: str) -> Tensor:
     """The kernels of a text, (n, kh, kw) float32; InputError for what is no row of numbers.
@@ -17,6 +19,11 @@ def kernels_in(text: str) -> Tensor:
     >>> kernels_in("1 0 -1\\n2 0 -2\\n\\n1 1 1\\n0 0 0").shape
     torch.Size([2, 2, 3])
     """
+    if len(text) > LONGEST_TEXT:
+        raise InputError(
+            f"The text has {len(text):,} characters; at most {LONGEST_TEXT:,} are read here.",
+            remedy="Save the weights as .npy and give them as a file",
+        )
     kernels = load_text(text.encode("utf-8", "replace"))["weight"][:, 0]
     if not bool(kernels.isfinite().all()):
         raise InputError("The text holds a number that is not finite.", remedy="Write numbers")
