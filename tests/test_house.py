@@ -39,7 +39,7 @@ HOMES = {
     "PIL": ("rfviz/io",),
     "safetensors": ("rfviz/io",),
     "numpy": ("rfviz/io/weight_files.py",),  # for .npy and .npz
-    "starlette": ("rfviz/explorer/routes.py",),
+    "starlette": ("rfviz/explorer/routes.py", "rfviz/explorer/guard.py"),
     "pandas": ("app.py",),  # imported once at start
 }
 PUBLIC_NAMES = [
