@@ -15,6 +15,7 @@ from torch import Tensor
 from rfviz.io.pictures import load_picture
 from rfviz.io.samples import load_sample
 from rfviz.io.weights import load_weights
+from rfviz.ui.budget import BUDGET
 
 T = TypeVar("T")
 
@@ -32,7 +33,7 @@ def digest_of(data: bytes) -> str:
 @st.cache_resource(max_entries=N_PICTURES, show_spinner="Reading the picture")
 def decoded(digest: str, _data: bytes) -> Tensor:
     """The picture in these bytes, uint8 (C, H, W); ``digest`` is the key."""
-    return load_picture(_data)
+    return _weighed(load_picture(_data), "This picture")
 
 
 @st.cache_resource(max_entries=N_PICTURES, show_spinner=False)
@@ -44,7 +45,28 @@ def sample(name: str) -> Tensor:
 @st.cache_resource(max_entries=N_PICTURES, show_spinner=False)
 def worked_on(key: Hashable, _make: Callable[[], Tensor]) -> Tensor:
     """The part of a picture that is worked on (region, grey, reduced), by its key."""
-    return _make()
+    return _weighed(_make(), "This part of the picture")
+
+
+def own(key: Hashable, make: Callable[[], Tensor]) -> Tensor:
+    """A session's own whole picture, held as long as it is worked on.
+
+    What all sessions share holds few pictures: two people who take turns with larger ones would
+    read theirs again at every move.
+    """
+    held: tuple[Hashable, Tensor] | None = st.session_state.get("own_picture")
+    if held is None or held[0] != key:
+        # Given back before the next one is read.
+        st.session_state.pop("own_picture", None)
+        held = (key, make())
+        st.session_state["own_picture"] = held
+    return held[1]
+
+
+def _weighed(picture: Tensor, what: str) -> Tensor:
+    """The picture, weighed for as long as anybody holds it; refused where there is no room."""
+    BUDGET.hold(picture, picture.numel() * picture.element_size(), what)
+    return picture
 
 
 @st.cache_resource(max_entries=N_WEIGHT_FILES, show_spinner="Reading the weights")

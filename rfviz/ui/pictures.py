@@ -70,7 +70,9 @@ def given_pictures(chosen: Picture) -> list[Given]:
 
     def given(name: str, file: UploadedFile) -> Given:
         def load() -> Picture:
-            return _part(_from_file(file.name, file.file_id, file.getvalue()), **choices)
+            return _part(
+                _from_file(file.name, file.file_id, file.getvalue(), chosen=False), **choices
+            )
 
         return Given(name, (file.file_id, *choices.values()), load)
 
@@ -142,10 +144,11 @@ def _stand_in(why: str) -> Source:
     return Source("Sample", f"sample {DEFAULT_SAMPLE}", caches.sample(DEFAULT_SAMPLE))
 
 
-def _from_file(name: str, file_id: str, data: bytes) -> Source:
+def _from_file(name: str, file_id: str, data: bytes, *, chosen: bool = True) -> Source:
     digest = caches.remembered(("digest", file_id), lambda: caches.digest_of(data))
-    pixels = caches.decoded(digest, data)
-    return Source(name, digest, pixels)
+    if chosen:
+        return Source(name, digest, caches.own(digest, lambda: caches.decoded(digest, data)))
+    return Source(name, digest, caches.decoded(digest, data))
 
 
 def _part_widgets() -> dict[str, Any]:

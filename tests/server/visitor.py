@@ -1,8 +1,9 @@
-"""A visitor without a browser: what Streamlit's page says over its websocket, and plain requests."""
+"""A visitor without a browser: says what Streamlit's page says, and sends plain requests."""
 
 import json
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -42,10 +43,12 @@ class Visitor:
     """One session: a websocket, and what the last run of the script has sent."""
 
     def __init__(self, port: int) -> None:
-        self._socket: ClientConnection = connect(
+        self._open = ExitStack()
+        client = connect(
             f"ws://127.0.0.1:{port}/_stcore/stream", origin=f"http://127.0.0.1:{port}",
             subprotocols=["streamlit"], max_size=None, open_timeout=SECONDS,
         )  # fmt: skip
+        self._socket: ClientConnection = self._open.enter_context(client)
         self.scene: dict[str, Any] = {}
         self.errors: list[str] = []
 
@@ -62,7 +65,7 @@ class Visitor:
         self._socket.send(message.SerializeToString())
 
     def close(self) -> None:
-        self._socket.close()
+        self._open.close()
 
     def __enter__(self) -> "Visitor":
         return self
