@@ -51,7 +51,11 @@ SCRIPTS = (
 STYLES = ("explorer.css",)
 # More columns than any matrix has; a longer text is not read at all.
 MOST_DIGITS = 12
-COLUMN_WORK = WorkForRequests(n_at_once=2, most_waiting=8, seconds_of_waiting=2.0)
+COLUMNS_AT_ONCE = 2
+MOST_COLUMNS_WAITING = 8
+COLUMN_WORK = WorkForRequests(
+    n_at_once=COLUMNS_AT_ONCE, most_waiting=MOST_COLUMNS_WAITING, seconds_of_waiting=2.0
+)
 
 
 def routes() -> list[Route]:
