@@ -35,6 +35,11 @@ def second_person(server: WatchedServer) -> Iterator[list[float]]:
     thread = threading.Thread(target=move)
     thread.start()
     try:
+        # The first runs import what the server has not needed before.
+        until = time.monotonic() + 60
+        while len(seconds) < 3 and time.monotonic() < until:
+            time.sleep(0.05)
+        seconds.clear()
         yield seconds
     finally:
         over.set()
