@@ -46,7 +46,7 @@ HOMES = {
         "rfviz/io/tiff_samples.py",
         "rfviz/io/decoder.py",
     ),
-    "starlette": ("rfviz/explorer/routes.py",),
+    "starlette": ("rfviz/explorer/routes.py", "rfviz/explorer/guard.py"),
     "pandas": ("app.py",),  # imported once at start
 }
 PUBLIC_NAMES = [

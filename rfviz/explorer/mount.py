@@ -77,7 +77,8 @@ class Scene:
     """All that the browser needs to work out any position by itself.
 
     ``weights`` are the chosen filter's, in the order of ``nn.Unfold``; ``channels`` those of its
-    group, first and one past the last; ``token`` names the picture for the server's pixel route.
+    group, first and one past the last; ``token`` names the picture for the server's pixel route,
+    ``matrix_token`` its column matrix for the route of columns.
     """
 
     spec: Conv2dSpec
@@ -92,6 +93,7 @@ class Scene:
     bias: float
     divisor: int
     token: str
+    matrix_token: str
 
     def as_json(self) -> dict[str, Any]:
         """The scene under the names that the scripts use."""
@@ -117,6 +119,7 @@ class Scene:
             "columnShape": self.column_shape,
             "divisor": self.divisor,
             "token": self.token,
+            "matrixToken": self.matrix_token,
             "names": list(self.channel_names),
             "colours": [channel_colour(name, i) for i, name in enumerate(self.channel_names)],
             "scales": {"greys": GREYS, "diverging": DIVERGING, "sequential": sequential_stops()},

@@ -5,6 +5,7 @@ host and the repository no copy of it.
 """
 
 import json
+from collections.abc import Callable
 from importlib.metadata import version
 from importlib.resources import files
 
@@ -16,8 +17,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import get_option
 
-from rfviz.conv.spec import Conv2dSpec
-from rfviz.explorer.pictures import PICTURES
+from rfviz.explorer.guard import Guard, policy_for
+from rfviz.explorer.pictures import PICTURES, column_bytes
+from rfviz.explorer.work import Busy, WorkForRequests
 
 PREFIX = "rfviz"
 PLOTLY = f"{PREFIX}/plotly-{version('plotly')}.min.js"
@@ -47,6 +49,13 @@ SCRIPTS = (
     "values.js",
 )
 STYLES = ("explorer.css",)
+# More columns than any matrix has; a longer text is not read at all.
+MOST_DIGITS = 12
+COLUMNS_AT_ONCE = 2
+MOST_COLUMNS_WAITING = 8
+COLUMN_WORK = WorkForRequests(
+    n_at_once=COLUMNS_AT_ONCE, most_waiting=MOST_COLUMNS_WAITING, seconds_of_waiting=2.0
+)
 
 
 def routes() -> list[Route]:
@@ -61,7 +70,7 @@ def routes() -> list[Route]:
 
 def middleware() -> list[Middleware]:
     """What every request passes through, for ``st.App``."""
-    return [Middleware(OneBackend)]
+    return [Middleware(Guard), Middleware(OneBackend)]
 
 
 def _plotly(_: Request) -> Response:
@@ -80,35 +89,38 @@ def _file(request: Request) -> Response:
 
 def _pixels(request: Request) -> Response:
     """A window of a picture."""
-    try:
-        box = [int(request.query_params[side]) for side in ("top", "left", "height", "width")]
-    except (KeyError, ValueError):
+    box = [_number(request, side) for side in ("top", "left", "height", "width")]
+    top, left, height, width = box
+    if top is None or left is None or height is None or width is None:
         return _bytes(None)
-    return _bytes(PICTURES.window(request.path_params["token"], *box))
+    return _bytes(PICTURES.window(request.path_params["token"], top, left, height, width))
 
 
-def _columns(request: Request) -> Response:
-    """Some columns of a picture's column matrix, or the means of their bins."""
-    query = request.query_params
-    try:
-        numbers = {
-            name: tuple(int(number) for number in query[name].split(","))
-            for name in ("kernel", "stride", "dilation", "pads")
-        }
-        top, bottom, left, right = numbers["pads"]
-        spec = Conv2dSpec(
-            numbers["kernel"],
-            stride=numbers["stride"],
-            padding=((top, bottom), (left, right)),
-            dilation=numbers["dilation"],
-            padding_mode=query["mode"],
-        )
-        part = range(int(query["first"]), int(query["last"]))
-        size = int(query["height"]), int(query["width"])
-        return _bytes(PICTURES.columns(request.path_params["token"], spec, part, *size))
-    except (KeyError, ValueError):
-        # InputError is a ValueError: an address that makes no sense, in either way, gets nothing.
+async def _columns(request: Request) -> Response:
+    """Some columns of a session's column matrix, or the means of their bins."""
+    shown = PICTURES.matrix_of(request.path_params["token"])
+    first, last = _number(request, "first"), _number(request, "last")
+    height, width = _number(request, "height"), _number(request, "width")
+    if shown is None or first is None or last is None or height is None or width is None:
         return _bytes(None)
+    part = range(first, last)
+
+    def work(stopped: Callable[[], bool]) -> bytes | None:
+        return column_bytes(shown, part, height, width, stopped=stopped)
+
+    try:
+        return _bytes(await COLUMN_WORK.run(work, shown.lock, request.is_disconnected))
+    except Busy:
+        # The page keeps what it has, and asks again.
+        return Response("busy", 503, headers={"Retry-After": "1", "Cache-Control": "no-store"})
+
+
+def _number(request: Request, name: str) -> int | None:
+    """A number of the address, given once and in plain digits; None for anything else."""
+    texts = request.query_params.getlist(name)
+    if len(texts) != 1 or not 0 < len(texts[0]) <= MOST_DIGITS:
+        return None
+    return int(texts[0]) if texts[0].isascii() and texts[0].isdigit() else None
 
 
 def _bytes(data: bytes | None) -> Response:
@@ -149,7 +161,8 @@ class OneBackend:
             body += message.get("body", b"")
             if message.get("more_body", False):
                 return
-            await send(_resized(start, document := _with_backend(start, body)))
+            document = _with_backend(start, body)
+            await send(_with_policy(scope, _resized(start, document), document))
             await send({"type": "http.response.body", "body": document})
 
         await self.app({**scope, "headers": raw}, receive, collect)
@@ -168,6 +181,15 @@ def _with_backend(start: Message, body: bytes) -> bytes:
     path = json.dumps(f"/{get_option('server.baseUrlPath').strip('/')}")
     script = f"window.__streamlit = {{BACKEND_BASE_URL: new URL({path}, location.href).href}};"
     return body.replace(b"<head>", f"<head><script>{script}</script>".encode(), 1)
+
+
+def _with_policy(scope: Scope, start: Message, document: bytes) -> Message:
+    """The document's own policy: its inline scripts, and no other, may run."""
+    headers = MutableHeaders(raw=list(start["headers"]))
+    if headers.get("content-type", "").startswith("text/html"):
+        host = Headers(scope=scope).get("host", "")
+        headers["content-security-policy"] = policy_for(host, document)
+    return {**start, "headers": headers.raw}
 
 
 def _resized(start: Message, body: bytes) -> Message:

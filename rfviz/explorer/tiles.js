@@ -11,6 +11,8 @@ const MOST_CELLS = 1200;
 /** So many cells across are good enough: those that the server sends of itself. */
 const GOOD_CELLS = 600;
 const MOST_PIXELS = 600_000;
+/** Milliseconds until a busy server is asked again. */
+const BUSY_PAUSE = 1000;
 
 /**
  * @typedef {{image: CanvasImageSource, box: number[], note: string}} Tile
@@ -70,6 +72,12 @@ export class Tiles {
     this.busy = true;
     try {
       const response = await fetch(new URL(request.url, document.baseURI));
+      if (response.status === 503 && !this.wanted && request.url === this.asked) {
+        // Others' requests come first: what is shown stays, and this one is asked again.
+        await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE));
+        if (!this.wanted && request.url === this.asked) this.wanted = request;
+        return;
+      }
       if (response.status === 200 && !this.wanted && request.url === this.asked) {
         this.tile = request.toTile(new Uint8Array(await response.arrayBuffer()), request.tables);
         this.redraw();
@@ -139,7 +147,7 @@ function pixelImage(bytes, { height, width }, channels) {
 }
 
 /** Entries of the columns in view, or their means where there are more than can be drawn. */
-function columnRequest({ spec, token, columnShape }, trace, left, right) {
+function columnRequest({ matrixToken, columnShape }, trace, left, right) {
   const [nRows, nColumns] = columnShape;
   const first = Math.max(0, Math.floor(left + 0.5)), last = Math.min(nColumns, Math.ceil(right + 0.5));
   const step = trace.dx ?? 1, start = (trace.x0 ?? 0) - step / 2;
@@ -148,12 +156,11 @@ function columnRequest({ spec, token, columnShape }, trace, left, right) {
   if ((inside && asFine) || last <= first) return null;
   const cells = Math.min(MOST_CELLS, last - first), bins = Math.min(nRows, 363);
   const query = new URLSearchParams({
-    kernel: spec.kernel, stride: spec.stride, dilation: spec.dilation, pads: spec.pads.flat(),
-    mode: spec.mode, first, last, height: bins, width: cells,
+    first, last, height: bins, width: cells,
   });
   const mean = (last - first) / cells;
   return {
-    url: `rfviz/columns/${token}?${query}`,
+    url: `rfviz/columns/${matrixToken}?${query}`,
     toTile: (bytes, tables) => ({
       image: raster(bytes, cells, bins, tables.sequential, 0, 255),
       box: [first - 0.5, -0.5, last - 0.5, nRows - 0.5],

@@ -239,7 +239,8 @@ def _axes(placed: AxisPlacements, found: StripCells, marked: bool) -> dict[str, 
     across = integer_axis(f"{placed.strip.capitalize()} {unit}", found.window[0], found.window[-1])
     down = integer_axis(f"{other} {unit}", -STRIP, max(0, len(found.shown) - 1), down=True)
     down["range"] = [len(found.shown) - 0.5, -STRIP - (2.4 if marked else 0.6)]
-    step = -(-len(found.shown) // 10)
+    # None may be shown at all: a window of padding, between two strides, that no placement reads.
+    step = max(1, -(-len(found.shown) // 10))
     labels = {
         "tickmode": "array",
         "tickvals": [-STRIP, *range(0, len(found.shown), step)],

@@ -64,7 +64,30 @@ def sample(name: str) -> Tensor:
 @st.cache_resource(max_entries=N_PICTURES, show_spinner=False)
 def worked_on(key: Hashable, _make: Callable[[], Tensor]) -> Tensor:
     """The part of a picture that is worked on (region, grey, reduced), by its key."""
-    return _make()
+    return _weighed(_make(), "This part of the picture")
+
+
+def own(key: Hashable, read: Callable[[], ReadPicture | None]) -> ReadPicture | None:
+    """A session's own whole picture, held as long as it is worked on; None while it is read.
+
+    What all sessions share holds few pictures: two people who take turns with larger ones would
+    read theirs again at every move.
+    """
+    held: tuple[Hashable, ReadPicture] | None = st.session_state.get("own_picture")
+    if held is not None and held[0] == key:
+        return held[1]
+    # Given back before the next one is read.
+    st.session_state.pop("own_picture", None)
+    picture = read()
+    if picture is not None:
+        st.session_state["own_picture"] = (key, picture)
+    return picture
+
+
+def _weighed(picture: Tensor, what: str) -> Tensor:
+    """The picture, weighed for as long as anybody holds it; refused where there is no room."""
+    BUDGET.hold(picture, picture.numel() * picture.element_size(), what)
+    return picture
 
 
 @st.cache_resource(max_entries=N_WEIGHT_FILES, show_spinner="Reading the weights")

@@ -1,5 +1,6 @@
 """The sidebar's weights checked on pictures in several types: a table, a verdict, files of both."""
 
+import math
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -10,8 +11,10 @@ from torch import Tensor
 from rfviz.check import LayerCheck, Row, report_csv, report_json
 from rfviz.conv.progress import part_of
 from rfviz.conv.spec import Conv2dSpec, InputError
+from rfviz.io.pictures import MAX_PIXELS
 from rfviz.io.preprocessing import Size
 from rfviz.io.reading import read_apart
+from rfviz.ui.budget import BUDGET
 from rfviz.ui.caches import remembered, room_for_pictures
 from rfviz.ui.check_choice import CheckChoice
 from rfviz.ui.explain import as_text
@@ -19,6 +22,9 @@ from rfviz.ui.inputs import Inputs
 from rfviz.ui.jobs import Job, job_for
 from rfviz.ui.weights import DTYPES
 
+BYTES_OF_A_FLOAT = 4
+# What the strips of a check take beside the picture.
+STRIP_BYTES = 200_000_000
 WHAT = "Every output of every picture, both ways"
 
 
@@ -27,7 +33,29 @@ def check_job(inputs: Inputs, choice: CheckChoice) -> tuple[Job[list[Row]], list
     files = tuple(file.file_id for file in choice.files)
     key = (inputs.key, files, choice[:3])
     rows: list[Row] = remembered(("check", key), list)
-    return job_for("check", key, lambda: _steps(inputs, choice, rows)), rows
+    n_bytes = _n_bytes(inputs, choice)
+
+    def start() -> Generator[float, None, list[Row]]:
+        return BUDGET.steps(n_bytes, "This check", lambda: _steps(inputs, choice, rows))
+
+    return job_for("check", key, start), rows
+
+
+def _n_bytes(inputs: Inputs, choice: CheckChoice) -> int:
+    """What a check holds at most: the picture as floats, before and after it is resized.
+
+    Pictures that are yet to be decoded count as the largest that is read.
+    """
+    n_channels = inputs.picture.n_channels
+    largest = max(math.prod(inputs.picture.size), MAX_PIXELS if choice.files else 0)
+    preprocessing = choice.preprocessing
+    resized = 0
+    if isinstance(preprocessing.resize, tuple):
+        resized = 2 * math.prod(preprocessing.resize)
+    elif preprocessing.resize is not None:
+        resized = 2 * largest
+    n_values = n_channels * (largest + BYTES_OF_A_FLOAT * resized)
+    return STRIP_BYTES + n_values
 
 
 def _steps(

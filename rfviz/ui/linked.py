@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rfviz.conv.spec import InputError, Pair
 from rfviz.explorer.mount import (
@@ -101,10 +102,11 @@ def _filter_at(inputs: Inputs, chosen: Chosen, size: Pair) -> list[float] | None
 
 
 def _scene(inputs: Inputs, chosen: Chosen, view: FieldView) -> Scene:
-    tokens = st.session_state.setdefault("tokens", {})
-    token = PICTURES.put(inputs.picture.pixels, tokens.get(inputs.picture.key))
-    # One token a session: the picture it works on now.
-    st.session_state["tokens"] = {inputs.picture.key: token}
+    context = get_script_run_ctx(suppress_warning=True)
+    session = context.session_id if context else None
+    # One picture a session: the one that it works on now.
+    shown = PICTURES.put(inputs.picture.pixels, inputs.spec, session, st.session_state.get("shown"))
+    st.session_state["shown"] = shown
     return Scene(
         spec=inputs.spec,
         input_size=inputs.picture.size,
@@ -117,5 +119,6 @@ def _scene(inputs: Inputs, chosen: Chosen, view: FieldView) -> Scene:
         weights=view.numbers.weights.double().flatten().tolist(),
         bias=view.numbers.bias,
         divisor=inputs.choices.divisor,
-        token=token,
+        token=shown.token,
+        matrix_token=shown.matrix_token,
     )

@@ -171,7 +171,7 @@ def _stand_in(why: str) -> Source:
 def _from_file(name: str, file_id: str, data: bytes) -> Source | None:
     """The picture of a file; None while it is being read."""
     digest = caches.remembered(("digest", file_id), lambda: caches.digest_of(data))
-    picture = picture_in(name, digest, data)
+    picture = caches.own(digest, lambda: picture_in(name, digest, data))
     if picture is None:
         return None
     if picture.note:

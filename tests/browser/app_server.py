@@ -1,8 +1,10 @@
 """The app as a person starts it: `streamlit run app.py`, in a process of its own, with its log."""
 
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from socket import socket
@@ -14,7 +16,7 @@ START_SECONDS = 120
 class AppServer:
     """A running server at :attr:`url`; :meth:`stop` ends it."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, environment: Mapping[str, str] | None = None) -> None:
         self._log = log
         self._port = _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
@@ -28,12 +30,17 @@ class AppServer:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", *flags],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
             )  # fmt: skip
         self._wait()
 
     @property
     def log(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def port(self) -> int:
+        return self._port
 
     @property
     def pid(self) -> int:

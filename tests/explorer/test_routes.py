@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
+from rfviz.conv.spec import Conv2dSpec
 from rfviz.explorer.pictures import MOST_BYTES, PICTURES
 from rfviz.explorer.routes import (
     PLOTLY,
@@ -38,6 +39,9 @@ class Answer(NamedTuple):
     body: bytes
 
 
+SPEC = Conv2dSpec(3)
+
+
 def ask(
     app: ASGIApp,
     path: str,
@@ -48,7 +52,10 @@ def ask(
 ) -> Answer:
     """Ask an ASGI app directly, so that no client has to be installed."""
     sent: list[Message] = []
-    pairs = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+    pairs = [
+        (name.encode(), value.encode())
+        for name, value in {"host": "localhost", **(headers or {})}.items()
+    ]
     scope: dict[str, Any] = {
         "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1",
         "method": method,
@@ -211,9 +218,9 @@ def picture() -> torch.Tensor:
 
 
 def test_pixels_of_a_window(app: Starlette, picture: torch.Tensor) -> None:
-    token = PICTURES.put(picture)
+    shown = PICTURES.put(picture, SPEC)
     query = "top=5&left=7&height=11&width=13"
-    answer = ask(app, f"/{PREFIX}/pixels/{token}", query=query)
+    answer = ask(app, f"/{PREFIX}/pixels/{shown.token}", query=query)
     assert answer.status == 200
     assert answer.body == picture[:, 5:16, 7:20].contiguous().numpy().tobytes()
     assert answer.headers["cache-control"].startswith("private")
@@ -229,8 +236,8 @@ def test_pixels_of_a_window(app: Starlette, picture: torch.Tensor) -> None:
      "top=0&left=0&height=2&width=-2", "top=%00&left=%F0%9F%99%82&height=2&width=2"],
 )  # fmt: skip
 def test_no_pixels_where_there_are_none(app: Starlette, picture: torch.Tensor, query: str) -> None:
-    token = PICTURES.put(picture)
-    answer = ask(app, f"/{PREFIX}/pixels/{token}", query=query)
+    shown = PICTURES.put(picture, SPEC)
+    answer = ask(app, f"/{PREFIX}/pixels/{shown.token}", query=query)
     assert (answer.status, answer.body) == (204, b"")
 
 
@@ -243,10 +250,11 @@ def test_unknown_token_has_no_pixels(app: Starlette, token: str) -> None:
 
 def test_window_is_bounded_and_a_picture_is_gone_with_its_session(app: Starlette) -> None:
     large = torch.zeros(3, 900, 900, dtype=torch.uint8)
-    token = PICTURES.put(large)
+    shown = PICTURES.put(large, SPEC)
+    token = shown.token
     assert MOST_BYTES < 3 * 900 * 900
     assert PICTURES.window(token, 0, 0, 900, 900) is None
     assert PICTURES.window(token, 0, 0, 100, 900) is not None
-    del large
+    del large, shown
     gc.collect()
     assert PICTURES.window(token, 0, 0, 1, 1) is None

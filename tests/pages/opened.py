@@ -111,9 +111,9 @@ class OpenedPage:
 
     @property
     def scene(self) -> dict[str, Any]:
-        """What the browser works any position out from, but for the picture's own token."""
+        """What the browser works any position out from, but for the picture's own tokens."""
         scene = self.conductor["scene"]
-        return {key: value for key, value in scene.items() if key != "token"}
+        return {key: value for key, value in scene.items() if key not in {"token", "matrixToken"}}
 
     @property
     def place(self) -> tuple[int, int]:

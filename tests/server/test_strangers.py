@@ -1,0 +1,185 @@
+"""What a stranger on the same network tries, with a second person on the server."""
+
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from conftest import WatchedServer
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from visitor import Answer, Visitor, ask
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+# What a move takes at the most beside an attack, in seconds: the 95th of a hundred.
+MOVE_SECONDS = 0.3
+COLUMNS = "first=0&last=400&height=9&width=100"
+
+
+@contextmanager
+def second_person(server: WatchedServer) -> Iterator[list[float]]:
+    """Somebody who moves all the while; at the end their moves must have been quick."""
+    seconds: list[float] = []
+    over = threading.Event()
+
+    def move() -> None:
+        with Visitor(server.port) as person:
+            person.open(sample="glyph")
+            while not over.is_set():
+                seconds.append(person.open(sample="glyph", row=len(seconds) % 20))
+                time.sleep(0.02)
+
+    thread = threading.Thread(target=move)
+    thread.start()
+    try:
+        # The first runs import what the server has not needed before.
+        until = time.monotonic() + 60
+        while len(seconds) < 3 and time.monotonic() < until:
+            time.sleep(0.05)
+        seconds.clear()
+        yield seconds
+    finally:
+        over.set()
+        thread.join(60)
+
+
+def p95(seconds: list[float]) -> float:
+    return statistics.quantiles(seconds, n=20)[-1]
+
+
+def _websocket(server: WatchedServer, origin: str) -> connect:
+    return connect(f"ws://127.0.0.1:{server.port}/_stcore/stream", origin=Origin(origin))
+
+
+def columns(server: WatchedServer, token: str, query: str = COLUMNS) -> Answer:
+    return ask(server.port, f"/rfviz/columns/{token}?{query}")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/matmul", "/_stcore/health", "/rfviz/explorer.js", "/rfviz/pixels/none",
+             "/rfviz/nothing.js", "/media/none.png", "/static/nothing.js", "/..%2fapp.py"],
+)  # fmt: skip
+def test_every_answer_says_what_a_browser_may_do(server: WatchedServer, path: str) -> None:
+    headers = ask(server.port, path, {"Accept": "text/html"}).headers
+    policy = headers["content-security-policy"]
+    for part in ("default-src 'self'", "img-src 'self' data: blob:;", "object-src 'none'",
+                 "frame-ancestors 'self';", "base-uri 'self'", "form-action 'self'"):  # fmt: skip
+        assert part in policy
+    script = policy.split("script-src")[1].split(";")[0]
+    assert "unsafe-inline" not in script
+    assert "'unsafe-eval'" not in script
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    ("host", "known"),
+    [("localhost:1", True), ("127.0.0.1", True), ("192.168.1.7:8501", True), ("[::1]:80", True),
+     ("evil.example", False), ("localhost.evil.example", False), ("127.0.0.1.evil.example", False),
+     ("evil.example:127", False), ("user@localhost", False), ("a b", False), ("", False)],
+)  # fmt: skip
+def test_only_this_machines_names_are_answered(
+    server: WatchedServer, host: str, *, known: bool
+) -> None:
+    for path in ("/", "/_stcore/health", "/rfviz/explorer.js"):
+        assert ask(server.port, path, {"Host": host}).status == (200 if known else 421)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://evil.example", "null", "http://localhost.evil.example", "https://127.0.0.1:1", "file://",
+     "http://[", "http://127.0.0.1:80@evil.example"],
+)  # fmt: skip
+def test_a_foreign_page_gets_no_websocket_and_nobody_is_asked(
+    server: WatchedServer, origin: str
+) -> None:
+    with second_person(server) as moves:
+        began = time.monotonic()
+        for _ in range(15):
+            with pytest.raises(InvalidStatus), _websocket(server, origin):
+                pass
+        assert time.monotonic() - began < 5
+        # Nor does a plain request of that page make the server look anything up.
+        assert ask(server.port, "/_stcore/health", {"Origin": origin}).status == 200
+        assert ask(server.port, "/_stcore/x", {"Origin": origin}, "PUT").status == 403
+        time.sleep(1)
+    assert p95(moves) < MOVE_SECONDS
+    assert server.asked == []
+
+
+def test_tokens_end_with_the_session_at_once(server: WatchedServer) -> None:
+    visitor = Visitor(server.port)
+    visitor.open(sample="glyph")
+    tokens = visitor.scene["token"], visitor.scene["matrixToken"]
+    pixels = f"/rfviz/pixels/{tokens[0]}?top=0&left=0&height=2&width=2"
+    assert ask(server.port, pixels).status == 200
+    assert columns(server, tokens[1]).status == 200
+    visitor.close()
+    end = time.monotonic() + 2
+    while ask(server.port, pixels).status == 200 and time.monotonic() < end:
+        time.sleep(0.05)
+    assert ask(server.port, pixels).status == 204
+    assert columns(server, tokens[1]).status == 204
+
+
+def test_a_matrix_token_ends_with_its_spec_and_a_picture_token_with_its_picture(
+    server: WatchedServer,
+) -> None:
+    with Visitor(server.port) as visitor:
+        visitor.open(sample="glyph", kernel=3)
+        first = visitor.scene
+        visitor.open(sample="glyph", kernel=5)
+        second = visitor.scene
+        assert columns(server, first["matrixToken"]).status == 204
+        assert columns(server, second["matrixToken"], COLUMNS.replace("9", "25")).status == 200
+        visitor.open(sample="address", kernel=5)
+        window = "top=0&left=0&height=2&width=2"
+        assert ask(server.port, f"/rfviz/pixels/{second['token']}?{window}").status == 204
+
+
+def test_many_column_requests_at_once_stop_nobody_and_end_with_their_client(
+    server: WatchedServer,
+) -> None:
+    with second_person(server) as moves, Visitor(server.port) as attacker:
+        attacker.open(sample="scene", kernel=16, padding=16)
+        token = attacker.scene["matrixToken"]
+        n_rows, n_columns = attacker.scene["columnShape"]
+        query = f"first=0&last={n_columns}&height={n_rows}&width=1200"
+        answers: list[int] = []
+
+        def attack() -> None:
+            answers.append(columns(server, token, query).status)
+
+        threads = [threading.Thread(target=attack) for _ in range(28)]
+        began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert time.monotonic() - began < 15
+        assert set(answers) <= {200, 204, 503}
+        assert answers.count(503) >= 28 - 12
+        time.sleep(1)
+    assert len(moves) > 10
+    assert p95(moves) < 4 * MOVE_SECONDS
+
+
+@pytest.mark.parametrize("kind", ["clear_cache", "set_run_on_save", "load_git_info"])
+def test_what_no_visitor_may_say_is_dropped(server: WatchedServer, kind: str) -> None:
+    with Visitor(server.port) as visitor:
+        visitor.open(sample="glyph")
+        message = BackMsg()
+        setattr(message, kind, True)
+        visitor.say(message)
+        visitor.open(sample="glyph", row=3)
+        assert visitor.errors == []
+    assert f"was dropped: {kind}" in server.log
+
+
+def test_a_server_that_starts_and_is_used_asks_nobody(server: WatchedServer) -> None:
+    with Visitor(server.port) as visitor:
+        visitor.open(sample="scene")
+    assert server.asked == []
