@@ -86,7 +86,9 @@ def test_no_answer_is_larger_than_the_limit() -> None:
 
 @pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
 def test_columns_are_entries_or_their_means(mode: str) -> None:
-    spec = Conv2dSpec((3, 2), (1, 2), ((1, 0), (2, 1)), 2, padding_mode=mode)
+    spec = Conv2dSpec(
+        (3, 2), stride=(1, 2), padding=((1, 0), (2, 1)), dilation=2, padding_mode=mode
+    )
     store, image = PictureStore(), picture()
     token, matrix = store.put(image), ColumnMatrix(image, spec)
     rows, part = matrix.shape[0], range(7, 67)
