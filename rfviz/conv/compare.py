@@ -10,6 +10,7 @@ from rfviz.conv.differences import Differences, Tolerances, default_tolerances
 from rfviz.conv.errors import InputError
 from rfviz.conv.matmul import BLOCK_BYTES, conv2d_by_matmul
 from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.unfolded import refuse_transforms
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,7 @@ def compare_with_conv2d(
     0.0
     """
     batch, spec = check_convolution(image, weight, bias, spec)
+    refuse_transforms("A comparison", image, weight, bias)
     default = default_tolerances(weight, bias, largest_magnitude(image))
     differences = Differences(chosen_tolerances(default, rtol, atol))
     start = time.perf_counter()

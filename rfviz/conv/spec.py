@@ -28,7 +28,16 @@ from rfviz.conv.parameters import (
 )
 from rfviz.conv.remedies import groups_remedies, same_pads, size_problem, size_remedies
 
-__all__ = ["Conv2dSpec", "InputError", "PaddingMode", "Pads", "Pair", "ReceptiveField", "Remedy"]
+__all__ = [
+    "Conv2dSpec",
+    "InputError",
+    "PaddingMode",
+    "Pads",
+    "Pair",
+    "ReceptiveField",
+    "Remedy",
+    "check_spec",
+]
 
 
 @dataclass(frozen=True)
@@ -258,6 +267,21 @@ class Conv2dSpec:
                 Remedy(f"Set padding to {padding_label(pads)}", {"padding": pads}),
             ),
         )
+
+
+def check_spec(spec: object) -> Conv2dSpec:
+    """Return a `Conv2dSpec` as it is; `InputError` for anything else, naming its type.
+
+    >>> check_spec(Conv2dSpec(3)).kernel_size
+    (3, 3)
+    """
+    if isinstance(spec, Conv2dSpec):
+        return spec
+    if isinstance(spec, nn.Conv2d):
+        remedy = "Write Conv2dSpec.from_module(layer)"
+    else:
+        remedy = "Write it as Conv2dSpec(3, stride=2)"
+    raise InputError(f"The spec must be a Conv2dSpec, got {type(spec).__name__}.", remedy=remedy)
 
 
 def _keywords_only(kernel_size: object, more: tuple[object, ...]) -> InputError:

@@ -14,6 +14,7 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.matmul import conv2d_by_matmul
 from rfviz.conv.parameters import whole_number
 from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.unfolded import refuse_transforms
 
 # Measured: two cores do some 2e9 products a second, both ways together: 50 to 100 ms a strip.
 _PRODUCTS_PER_STRIP = 150_000_000
@@ -88,6 +89,7 @@ def _checked_columns(
     if isinstance(image, torch.Tensor) and image.ndim != 3:
         raise InputError(f"Strips need one (C, H, W) picture, got {tuple(image.shape)}.")
     _, spec = check_convolution(image, weight, bias, spec)
+    refuse_transforms("A convolution in strips", image, weight, bias)
     return ColumnMatrix(image, spec)
 
 
