@@ -6,16 +6,18 @@ Only a band of the column matrix exists at a time, in one reused buffer, `Band`.
 import torch
 
 from rfviz.conv.arguments import check_convolution
-from rfviz.conv.band import Band
+from rfviz.conv.band import Band, band_bytes
 from rfviz.conv.columns import ColumnMatrix
 from rfviz.conv.field import axis_sources
 from rfviz.conv.memory import Allocation
 from rfviz.conv.parameters import whole_number
 from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.tiles import tiles
 from rfviz.conv.unfolded import is_followed, unfolded
 
 # Measured from 1 to 8 MiB: shorter blocks spend their time in calls, longer ones leave the cache.
 BLOCK_BYTES = 4 * 2**20
+_LARGEST_BAND = 2**26
 _HALVES = (torch.bfloat16, torch.float16)
 
 
@@ -80,10 +82,31 @@ def _in_blocks(
     summed = torch.float32 if weight.dtype in _HALVES else weight.dtype
     weights = _weights_by_kernel_row(weight, spec.groups).to(summed)
     bias = None if bias is None else bias.to(summed).view(spec.groups, -1, 1)
-    band = Band(ColumnMatrix(batch[0], spec), summed, block_bytes)
+    first = ColumnMatrix(batch[0], spec)
+    if band_bytes(first, summed, block_bytes) > _LARGEST_BAND:
+        for picture, result in zip(batch, out, strict=True):
+            _convolve_in_tiles(ColumnMatrix(picture, spec), weights, bias, result, block_bytes)
+        return out
+    band = Band(first, summed, block_bytes)
     for picture, result in zip(batch, out, strict=True):
         _convolve(ColumnMatrix(picture, spec), band, weights, bias, result)
     return out
+
+
+def _convolve_in_tiles(
+    columns: ColumnMatrix,
+    weights: torch.Tensor,
+    bias: torch.Tensor | None,
+    out: torch.Tensor,
+    block_bytes: int,
+) -> None:
+    """The same where a band of the whole width is too large: each tile is a picture of its own."""
+    for tile in tiles(columns, range(out.shape[1]), weights.dtype):
+        part = ColumnMatrix(tile.pixels, tile.spec)
+        # Every output of a tile is written, as of a picture.
+        result = out.new_empty(len(out), len(tile.rows), len(tile.columns))
+        _convolve(part, Band(part, weights.dtype, block_bytes), weights, bias, result)
+        tile.of(out).copy_(result)
 
 
 def _weights_by_kernel_row(weight: torch.Tensor, groups: int) -> torch.Tensor:
