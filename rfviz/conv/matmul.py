@@ -13,7 +13,7 @@ from rfviz.conv.memory import Allocation
 from rfviz.conv.parameters import whole_number
 from rfviz.conv.spec import Conv2dSpec
 from rfviz.conv.tiles import tiles
-from rfviz.conv.unfolded import is_followed, unfolded
+from rfviz.conv.unfolded import is_followed, unfolded, without_autocast
 
 # Measured from 1 to 8 MiB: shorter blocks spend their time in calls, longer ones leave the cache.
 BLOCK_BYTES = 4 * 2**20
@@ -61,7 +61,7 @@ def _followed(
     columns = columns.to(summed).reshape(spec.groups, -1, columns.shape[-2] * columns.shape[-1])
     by_group = weight.to(summed).reshape(spec.groups, len(weight) // spec.groups, -1)
     # In the types that are asked for, whatever autocast would choose.
-    with torch.autocast(picture.device.type, enabled=False):
+    with without_autocast(picture.device):
         out = (by_group @ columns).flatten(0, 1)
     if bias is not None:
         out = out + bias.to(summed)[:, None]

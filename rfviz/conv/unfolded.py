@@ -5,6 +5,8 @@ What must be followed is unfolded whole instead, by steps that torch differentia
 times, forwards and backwards.
 """
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 
 from rfviz.conv.errors import InputError
@@ -48,6 +50,13 @@ def refuse_transforms(what: str, *tensors: torch.Tensor | None) -> None:
             f"{what} reads numbers, which torch.func cannot follow.",
             remedy="Use conv2d_by_matmul or apply_operator, which carry gradients",
         )
+
+
+def without_autocast(device: torch.device) -> AbstractContextManager[object]:
+    """Compute in the types that are given, whatever autocast would choose on that device."""
+    if torch.amp.is_autocast_available(device.type):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()
 
 
 def unfolded(
