@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from rfviz.conv import operator_saved  # noqa: F401 - registers how an operator is pickled
+from rfviz.conv import operator_saved  # noqa: F401 - pickles operators
 from rfviz.conv.errors import InputError
 from rfviz.conv.field import axis_sources
 from rfviz.conv.operator_entry import Operator

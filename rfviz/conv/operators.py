@@ -119,7 +119,7 @@ def operator_strips(
     return _strips(work, rows_per_strip, seconds_limit)
 
 
-def _application(
+def _application(  # noqa: PLR0917 - the arguments of `apply_operator`, in their order
     image: torch.Tensor,
     weight: torch.Tensor,
     operator: Operator | str,

@@ -92,7 +92,8 @@ def _read(
 ) -> tuple[torch.Tensor, Conv2dSpec]:
     spec = replace(columns.spec, padding="valid", padding_mode="zeros")
     rows, cols = (_coordinates(spec, axis, part) for axis, part in ((0, down), (1, across)))
-    if len(across) == columns.output_size[1]:
+    n_pixels = columns.image.shape[0] * len(rows) * len(columns.column_sources)
+    if len(across) == columns.output_size[1] and n_pixels * dtype.itemsize <= TILE_BYTES:
         pixels = columns.padded_rows(int(rows[0]), int(rows[-1]) + 1, dtype)
         cols = torch.arange(pixels.shape[2])
     else:

@@ -57,7 +57,7 @@ print(peak() - base)
         (1, 1, 1000000, (3, 3), 3, 1, "float32"),
     ],
 )
-def test_strips_of_any_kernel_stay_in_the_budget(
+def test_strips_of_any_kernel_stay_in_the_budget(  # noqa: PLR0917 - one argument a column
     kernel: int,
     channels: int,
     filters: int,
@@ -81,7 +81,7 @@ def test_strips_of_any_kernel_stay_in_the_budget(
 def test_tiles_of_any_size_give_the_same(tile_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiles, "TILE_BYTES", tile_bytes)
     monkeypatch.setattr(matmul, "_LARGEST_BAND", 0)
-    for seed in range(60):
+    for seed in range(20):
         case = random_case(seed)
         expected = conv2d_by_torch(case)
         comparison = compare_with_conv2d(case.image, case.weight, case.bias, case.spec)
@@ -104,9 +104,9 @@ def test_tiles_prepare_and_leave_padding_zero(
 
 
 def test_an_allocation_that_fails_is_a_sentence() -> None:
-    with pytest.raises(InputError, match="A picture needs more memory than there is"):
-        with Allocation("A picture"):
-            torch.empty(2**50)
+    words = "A picture needs more memory than there is"
+    with pytest.raises(InputError, match=words), Allocation("A picture"):
+        torch.empty(2**50)
     with pytest.raises(RuntimeError, match="must match"), Allocation("A picture"):
         torch.ones(2) + torch.ones(3)
     huge = torch.ones(1, 1, 1).expand(1, 2**14, 2**14)
@@ -119,7 +119,7 @@ def test_nothing_uninitialised_is_left_in_a_result(seed: int) -> None:
     """torch fills what it allocates with NaN: a number that is not written shows."""
     torch.use_deterministic_algorithms(True)
     try:
-        for number in range(25 * seed, 25 * (seed + 1)):
+        for number in range(10 * seed, 10 * (seed + 1)):
             case = random_case(number)
             comparison = compare_with_conv2d(case.image, case.weight, case.bias, case.spec)
             assert comparison.by_matmul.isfinite().all()
