@@ -20,7 +20,8 @@ class OperatorConv2d(nn.Module):
 
     Weight and bias begin as those of `nn.Conv2d`. A mask, for operators that read one, is that of
     `apply_operator`: padding of zeros is unknown. Pictures are unfolded whole for gradients, and
-    done in blocks without them, on other devices whole. Raises `InputError` for what does not fit together.
+    done in blocks without them, on other devices whole. Raises `InputError` for what does not fit
+    together.
 
     >>> layer = OperatorConv2d("adder", Conv2dSpec(3, padding=1), 3, 8)
     >>> layer(torch.rand(2, 3, 5, 5)).shape
