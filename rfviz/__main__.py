@@ -205,11 +205,11 @@ def _layer_check(
     dtype = getattr(torch, options.dtype)
     spec = Conv2dSpec(
         weight.shape[2:],
-        options.stride,
-        options.padding,
-        options.dilation,
-        options.groups,
-        options.padding_mode,
+        stride=options.stride,
+        padding=options.padding,
+        dilation=options.dilation,
+        groups=options.groups,
+        padding_mode=options.padding_mode,
     )
     if not all(value > 0 for value in (options.scale, *options.std)):
         raise InputError("--scale and --std must be larger than 0.")

@@ -6,7 +6,7 @@ from rfviz.conv.errors import InputError, Remedy
 from rfviz.conv.image import check_image
 from rfviz.conv.memory import check_budget
 from rfviz.conv.parameters import by
-from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.spec import Conv2dSpec, check_spec
 
 _LARGEST_OUTPUT = 2**35
 _DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
@@ -26,8 +26,7 @@ def check_convolution(
     """
     check_weight(weight, bias)
     batch = _as_batch(image)
-    if spec is None:
-        spec = Conv2dSpec(weight.shape[2:])
+    spec = Conv2dSpec(weight.shape[2:]) if spec is None else check_spec(spec)
     if spec.kernel_size != tuple(weight.shape[2:]):
         kernel = (weight.shape[2], weight.shape[3])
         raise InputError(
@@ -43,7 +42,12 @@ def check_convolution(
         )
     rows, columns = spec.output_size(batch.shape[2:])
     n_bytes = len(batch) * weight.shape[0] * rows * columns * weight.element_size()
-    check_budget(f"An output of {by((rows, columns))}", n_bytes, _LARGEST_OUTPUT)
+    check_budget(
+        f"An output of {len(weight)} × {by((rows, columns))} entries",
+        n_bytes,
+        _LARGEST_OUTPUT,
+        "Use less padding, a larger stride, a smaller picture or fewer filters",
+    )
     return batch, spec
 
 

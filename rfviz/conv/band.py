@@ -5,6 +5,7 @@ column matrix for the next kernel row are the same numbers one picture row furth
 slice of the buffer and are never copied again: a 7 × 7 kernel copies each pixel 7 times, not 49.
 """
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -27,21 +28,13 @@ class Band:
 
     def __init__(self, columns: ColumnMatrix, dtype: torch.dtype, block_bytes: int) -> None:
         """Choose the tile and allocate a slab of padded rows and the buffer."""
-        self._spec = spec = columns.spec
-        channels, stride = columns.image.shape[0], spec.stride[0]
-        starts = [row * spec.dilation[0] for row in range(spec.kernel_size[0])]
-        # Kernel rows whose offsets differ by a multiple of the stride share a part of the buffer.
-        self._phases = sorted({start % stride for start in starts})
-        self._extra = starts[-1] // stride
-        n_taps = channels * spec.kernel_size[1] * len(self._phases)
-        entries = max(1, block_bytes // (dtype.itemsize * n_taps))
-        self.tile = _tile(columns.output_size, entries, self._extra)
+        self._spec = columns.spec
+        self._phases, self._extra, self.tile = _layout(columns, dtype, block_bytes)
+        slab, n_entries = _sizes(columns, self._phases, self._extra, self.tile)
         n_rows = self.tile[0] + self._extra
-        # One stride more than is read: the view of the last phase may not leave the slab.
-        self._slab = torch.zeros(
-            channels, (n_rows + 1) * stride, len(columns.column_sources), dtype=dtype
-        )
-        self._buffer = torch.empty(n_taps * n_rows * self.tile[1], dtype=dtype)
+        self._slab = torch.zeros(slab, dtype=dtype)
+        # A tile writes the part of it that it reads, before it reads it.
+        self._buffer = torch.empty(n_entries, dtype=dtype)
         self._filled = self._buffer.view(len(self._phases), -1, n_rows * self.tile[1])
 
     def tiles(self, columns: ColumnMatrix) -> Iterator[tuple[range, range]]:
@@ -79,6 +72,37 @@ class Band:
                 phase * step_y + across.start * stride_x,
             )
             part.view(taps.shape).copy_(taps)
+
+
+def band_bytes(columns: ColumnMatrix, dtype: torch.dtype, block_bytes: int) -> int:
+    """Bytes that a `Band` of these columns takes: more than `block_bytes` for a tall kernel."""
+    slab, n_entries = _sizes(columns, *_layout(columns, dtype, block_bytes))
+    return (math.prod(slab) + n_entries) * dtype.itemsize
+
+
+def _layout(
+    columns: ColumnMatrix, dtype: torch.dtype, block_bytes: int
+) -> tuple[list[int], int, Pair]:
+    """Phases, rows that a tile reads beyond its outputs, and the (rows, columns) of a tile."""
+    spec = columns.spec
+    starts = [row * spec.dilation[0] for row in range(spec.kernel_size[0])]
+    # Kernel rows whose offsets differ by a multiple of the stride share a part of the buffer.
+    phases = sorted({start % spec.stride[0] for start in starts})
+    extra = starts[-1] // spec.stride[0]
+    n_taps = columns.image.shape[0] * spec.kernel_size[1] * len(phases)
+    entries = max(1, block_bytes // (dtype.itemsize * n_taps))
+    return phases, extra, _tile(columns.output_size, entries, extra)
+
+
+def _sizes(
+    columns: ColumnMatrix, phases: list[int], extra: int, tile: Pair
+) -> tuple[tuple[int, int, int], int]:
+    """The shape of the slab, and the number of entries of the buffer."""
+    channels, n_rows = columns.image.shape[0], tile[0] + extra
+    # One stride more than is read: the view of the last phase may not leave the slab.
+    slab = (channels, (n_rows + 1) * columns.spec.stride[0], len(columns.column_sources))
+    n_taps = channels * columns.spec.kernel_size[1] * len(phases)
+    return slab, n_taps * n_rows * tile[1]
 
 
 def _tile(output_size: Pair, entries: int, extra: int) -> Pair:

@@ -5,7 +5,7 @@ in row-major order, as in `nn.Unfold`. An entry is the padded picture at a coord
 sum of what r gives and what j gives, so that a window is one gather and the matrix never exists.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -15,16 +15,20 @@ import torch
 from rfviz.conv.errors import InputError
 from rfviz.conv.field import axis_sources, number_in, outputs_reading_pixel
 from rfviz.conv.image import check_image
-from rfviz.conv.memory import check_budget
+from rfviz.conv.memory import Allocation, check_budget
 from rfviz.conv.overview import overview_steps
 from rfviz.conv.padding import pad_rows, tap_view
+from rfviz.conv.parameters import shown
+from rfviz.conv.products import by_columns, of_rows
 from rfviz.conv.progress import finished
-from rfviz.conv.selection import Selection, select
-from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.selection import Selection, both_sides, select
+from rfviz.conv.spec import Conv2dSpec, check_spec
+from rfviz.conv.unfolded import is_followed, is_transformed, unfolded
 
 MEMORY_BUDGET = 2**30
 # Index arithmetic of a gather takes some 40 bytes an entry; blocks keep it under 100 MB.
 _ENTRIES_PER_GATHER = 2**21
+_BYTES_PER_INDEX = 33
 _SIGNED = MappingProxyType(
     {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 )
@@ -58,7 +62,7 @@ class ColumnMatrix:
         """Check the image against the spec and keep both."""
         check_image(image)
         self.image = image
-        self.spec = spec
+        self.spec = check_spec(spec)
         self.output_size = spec.output_size(image.shape[1:])
         # The one index map of each axis; -1 is a zero of the padding.
         self.row_sources, self.column_sources = axis_sources(image.shape[1:], spec)
@@ -84,20 +88,112 @@ class ColumnMatrix:
         """
         return self.n_entries * (dtype or self.image.dtype).itemsize
 
+    def __len__(self) -> int:
+        """Return the number of rows, as of a tensor."""
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        """Yield row after row, each (outputs,)."""
+        return (self[row] for row in range(len(self)))
+
+    def __contains__(self, value: object) -> bool:
+        """Whether any entry is this number."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"An entry of the column matrix is a number, got {shown(value)}.")
+        return any(bool((row == value).any()) for row in self)
+
+    def __bool__(self) -> bool:
+        """Refuse: a matrix is neither true nor false."""
+        raise InputError(
+            f"A matrix of {self.n_entries} entries is neither true nor false.",
+            remedy="Compare with None, or ask for its shape",
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another column matrix has the same picture and spec, and so the same entries."""
+        if not isinstance(other, ColumnMatrix):
+            return NotImplemented
+        alike = self.spec == other.spec and self.image.dtype == other.image.dtype
+        return alike and torch.equal(self.image, other.image)
+
+    def __hash__(self) -> int:
+        """Equal matrices hash alike; the picture's values play no part."""
+        return hash((self.spec, self.image.shape, self.image.dtype))
+
+    def __repr__(self) -> str:
+        """Show the size, the type, the picture's shape and the spec."""
+        rows, columns = self.shape
+        picture = tuple(self.image.shape)
+        return f"ColumnMatrix({rows} × {columns}, {self.image.dtype}, of {picture}, {self.spec})"
+
+    def __reduce__(self) -> tuple[type["ColumnMatrix"], tuple[torch.Tensor, Conv2dSpec]]:
+        """Copy and pickle the picture and the spec alone."""
+        return type(self), (self.image, self.spec)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "ColumnMatrix":
+        """Copy the picture; gradients flow through the copy, where they flow to the picture."""
+        return ColumnMatrix(self.image.clone(), self.spec)
+
+    def __setitem__(self, index: object, value: object) -> None:
+        """Refuse: entries are the picture's pixels."""
+        raise InputError(
+            "The entries of a column matrix cannot be set: they are the picture's pixels.",
+            remedy="Change the picture, or take .dense()",
+        )
+
+    def __matmul__(self, other: object) -> torch.Tensor:
+        """Matrix product with (columns,) or (columns, n), block by block: (rows,) or (rows, n)."""
+        return by_columns(self, other)
+
+    def __rmatmul__(self, other: object) -> torch.Tensor:
+        """Matrix product of (rows,) or (n, rows) with this, block by block: (columns,), or n of."""
+        return of_rows(other, self)
+
+    # numpy leaves `array @ matrix` to the method above, instead of taking each row for a number.
+    __array_ufunc__ = None
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Return the whole matrix for numpy, within 1 GiB; bfloat16, which it has not, is refused.
+
+        A copy always, so that `copy=False` is refused, as numpy asks for.
+        """
+        if self.image.dtype == torch.bfloat16 or copy is False:
+            found = "bfloat16" if copy is not False else "an array without a copy"
+            raise InputError(f"numpy cannot hold this matrix as {found}.", remedy="Use .dense()")
+        array = self.dense().detach().numpy()
+        return array if dtype is None else array.astype(dtype)
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Let every function of torch take the matrix: a product in blocks, others on `dense`."""
+        if function in {torch.matmul, torch.mm, torch.Tensor.matmul, torch.Tensor.__matmul__}:
+            left, right = args
+            return left @ right if isinstance(left, cls) else of_rows(left, right)
+        whole = [one.dense() if isinstance(one, cls) else one for one in args]
+        return function(*whole, **(kwargs or {}))
+
+    @property
+    def T(self) -> torch.Tensor:  # noqa: N802 - as torch and numpy call it
+        """The whole matrix transposed, (outputs, rows); `InputError` past 1 GiB."""
+        return self.dense().T
+
     def __getitem__(self, index: Any) -> torch.Tensor:
         """Return the window `rows, columns`: ints, slices, lists, ranges, index tensors or masks.
 
         An int drops its dimension; rows and columns are selected independently, like
         `matrix[rows][:, columns]`. `InputError` for what is out of range, or a window over 1 GiB.
         """
-        parts = index if isinstance(index, tuple) else (index, slice(None))
-        if len(parts) != 2:
-            raise InputError(f"The column matrix has 2 dimensions, got {len(parts)} indices.")
+        parts = both_sides(index)
         rows = select("rows", parts[0], self.shape[0])
         columns = select("columns", parts[1], self.shape[1])
         n_bytes = len(rows) * len(columns) * self.image.element_size()
-        check_budget(f"A window of {len(rows)} × {len(columns)}", n_bytes, MEMORY_BUDGET)
-        window = self._gather_all(rows, columns)
+        what = f"A window of {len(rows)} × {len(columns)} entries"
+        check_budget(what, n_bytes, MEMORY_BUDGET)
+        with Allocation(what):
+            follows = is_followed(self.image)
+            window = (self._followed if follows else self._gather_all)(rows, columns)
         window = window[0] if rows.drops else window
         return window[..., 0] if columns.drops else window
 
@@ -174,9 +270,14 @@ class ColumnMatrix:
         torch.Size([9, 1])
         """
         n_rows, n_columns = self.shape
-        check_budget(f"The matrix of {n_rows} × {n_columns}", self.n_bytes(), memory_budget)
-        padded = self.padded_rows(0, len(self.row_sources))
-        return tap_view(padded, self.spec, self.output_size).reshape(self.shape)
+        what = f"The matrix of {n_rows} × {n_columns} entries"
+        check_budget(what, self.n_bytes(), memory_budget)
+        with Allocation(what):
+            if is_followed(self.image):
+                sources = self.row_sources, self.column_sources
+                return unfolded(self.image, sources, self.spec).reshape(self.shape)
+            padded = self.padded_rows(0, len(self.row_sources))
+            return tap_view(padded, self.spec, self.output_size).reshape(self.shape)
 
     def padded_rows(
         self,
@@ -198,6 +299,11 @@ class ColumnMatrix:
         n_rows = len(self.row_sources)
         if not 0 <= start <= stop <= n_rows:
             raise InputError(f"Rows {start} to {stop} are not in the padded {n_rows} rows.")
+        if is_transformed(self.image):
+            raise InputError(
+                "Padded rows are copied into a buffer, which torch.func cannot follow.",
+                remedy="Use dense(), which carries gradients",
+            )
         if out is None:
             shape = (self.image.shape[0], stop - start, len(self.column_sources))
             out = torch.empty(shape, dtype=dtype or self.image.dtype)
@@ -227,6 +333,11 @@ class ColumnMatrix:
         >>> next(steps)
         0.25
         """
+        if is_followed(self.image):
+            raise InputError(
+                "Means of the whole matrix carry no gradient.",
+                remedy="Use torch.no_grad, or the mean of a window",
+            )
         part = range(self.shape[1]) if columns is None else columns
         if part.step != 1 or not 0 <= part.start < part.stop <= self.shape[1]:
             raise InputError(
@@ -245,12 +356,26 @@ class ColumnMatrix:
 
     def _gather_all(self, rows: Selection, columns: Selection) -> torch.Tensor:
         tap = self._offsets_of_rows(rows.block(0, len(rows)))
+        # Every column lies in one of the blocks below: nothing of it stays as it was allocated.
         window = torch.empty(len(rows), len(columns), dtype=self._pixels.dtype)
         step = max(1, _ENTRIES_PER_GATHER // max(1, len(rows)))
         for start in range(0, len(columns) if len(rows) else 0, step):
             block = columns.block(start, start + step)
             window[:, start : start + step] = self._gather(*tap, block)
         return window.view(self.image.dtype)
+
+    def _followed(self, rows: Selection, columns: Selection) -> torch.Tensor:
+        """The window by one gather that autograd follows, which keeps the index of each entry."""
+        n_bytes = len(rows) * len(columns) * (self.image.element_size() + _BYTES_PER_INDEX)
+        what = f"A window of {len(rows)} × {len(columns)} entries with gradients"
+        check_budget(what, n_bytes, MEMORY_BUDGET)
+        channel, tap_y, tap_x = self._offsets_of_rows(rows.block(0, len(rows)))
+        column = columns.block(0, len(columns))
+        y = column.div(self.output_size[1], rounding_mode="floor") * self.spec.stride[0]
+        x = column % self.output_size[1] * self.spec.stride[1]
+        row, across = self.row_sources[tap_y[:, None] + y], self.column_sources[tap_x[:, None] + x]
+        pixels = self.image[channel[:, None], row.clamp(min=0), across.clamp(min=0)]
+        return pixels.masked_fill((row < 0) | (across < 0), 0)
 
     def _offsets_of_rows(
         self, rows: torch.Tensor

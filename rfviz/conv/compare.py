@@ -4,12 +4,18 @@ import time
 from dataclasses import dataclass, replace
 
 import torch
+from torch import nn
 
 from rfviz.conv.arguments import check_convolution
+from rfviz.conv.columns import ColumnMatrix
 from rfviz.conv.differences import Differences, Tolerances, default_tolerances
 from rfviz.conv.errors import InputError
 from rfviz.conv.matmul import BLOCK_BYTES, conv2d_by_matmul
+from rfviz.conv.memory import Allocation
 from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.strips import output_strips
+from rfviz.conv.tiles import in_one_tile
+from rfviz.conv.unfolded import refuse_transforms
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +66,7 @@ def compare_with_conv2d(
     0.0
     """
     batch, spec = check_convolution(image, weight, bias, spec)
+    refuse_transforms("A comparison", image, weight, bias)
     default = default_tolerances(weight, bias, largest_magnitude(image))
     differences = Differences(chosen_tolerances(default, rtol, atol))
     start = time.perf_counter()
@@ -72,7 +79,7 @@ def compare_with_conv2d(
     if bias is not None and module.bias is not None:
         module.bias.copy_(bias)
     ready = time.perf_counter()
-    by_conv2d = module(image.to(weight.dtype))
+    by_conv2d = _judged(module, batch, bias, spec).view_as(by_matmul)
     end = time.perf_counter()
     differences.add(by_matmul, by_conv2d)
     n_rows = batch.shape[1] * spec.n_taps
@@ -96,6 +103,18 @@ def compare_with_conv2d(
         bytes_unfold=bytes_unfold,
         dtype=weight.dtype,
     )
+
+
+def _judged(
+    module: nn.Conv2d, batch: torch.Tensor, bias: torch.Tensor | None, spec: Conv2dSpec
+) -> torch.Tensor:
+    """(N, F, H_out, W_out) by the module at once, or tile by tile where torch would unfold much."""
+    weight = module.weight
+    with Allocation("The convolution by nn.Conv2d"):
+        if in_one_tile(ColumnMatrix(batch[0], spec), weight.dtype):
+            return torch.stack([module(one.to(weight.dtype)) for one in batch])
+        strips = [[values for _, values in output_strips(x, weight, bias, spec)] for x in batch]
+        return torch.stack([torch.cat(values, dim=1) for values in strips])
 
 
 def chosen_tolerances(default: Tolerances, rtol: float | None, atol: float | None) -> Tolerances:

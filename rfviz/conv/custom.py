@@ -18,7 +18,7 @@ from rfviz.conv.operator_entry import (
     check_signature,
 )
 from rfviz.conv.operator_table import OPERATORS
-from rfviz.conv.operators import evaluate
+from rfviz.conv.operators import check_separate, evaluate
 from rfviz.conv.parameters import shown
 
 Declared = Sequence[OperatorParameter] | Mapping[str, float | tuple[float, ...]]
@@ -80,7 +80,7 @@ def load_operators(path: str | Path) -> tuple[Operator, ...]:
     ...
     rfviz.conv.errors.InputError: There is no operator file 'nowhere.py'. Check its path.
     """
-    file = Path(path)
+    file = Path(path).absolute()
     if not file.is_file():
         raise InputError(f"There is no operator file {file.name!r}.", remedy="Check its path")
     spec = importlib.util.spec_from_file_location(f"operators_of_{file.stem}", file)
@@ -144,6 +144,7 @@ def gradcheck_operator(
         return evaluate(entry, patches, weight, values, mask)
 
     out = function(patches, weight)
+    check_separate(entry, len(patches), values)
     if not out.requires_grad:
         return GradientCheck(False, "No gradient flows: the result is detached from its input.")
     with ForeignCode(f"The gradient of operator '{entry.name}'", ""):

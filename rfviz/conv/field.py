@@ -12,7 +12,7 @@ import torch
 from rfviz.conv.errors import InputError
 from rfviz.conv.parameters import PaddingMode, pair, whole_number
 from rfviz.conv.remedies import largest_pad
-from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.spec import Conv2dSpec, check_spec
 
 # An index map of this length takes 128 MiB; of 100 megapixels, only a picture some million times
 # longer than wide is refused by it.
@@ -77,7 +77,7 @@ def axis_sources(input_size: object, spec: Conv2dSpec) -> tuple[torch.Tensor, to
     >>> [axis.tolist() for axis in axis_sources((2, 3), Conv2dSpec(2, padding=(1, 0)))]
     [[-1, 0, 1, -1], [0, 1, 2]]
     """
-    spec.output_size(input_size)
+    check_spec(spec).output_size(input_size)
     height, width = pair("input_size", input_size, least=1)
     (top, bottom), (left, right) = spec.pads
     return (
@@ -92,7 +92,7 @@ def reads_per_axis(input_size: object, spec: Conv2dSpec) -> AxisReads:
     >>> reads_per_axis((4, 3), Conv2dSpec((3, 1))).rows.tolist()
     [1, 2, 2, 1]
     """
-    n_outputs = spec.output_size(input_size)
+    n_outputs = check_spec(spec).output_size(input_size)
     size = pair("input_size", input_size, least=1)
     sources = axis_sources(size, spec)
     counts = []
@@ -142,7 +142,7 @@ def outputs_reading_pixel(input_size: object, spec: Conv2dSpec, pixel: object) -
     >>> readers.output_columns.tolist(), readers.kernel_columns.tolist()
     ([0, 1], [1, 0])
     """
-    n_outputs = spec.output_size(input_size)
+    n_outputs = check_spec(spec).output_size(input_size)
     size = pair("input_size", input_size, least=1)
     position = position_in("pixel", pixel, size)
     sources = axis_sources(size, spec)

@@ -5,7 +5,7 @@ import torch
 from rfviz.conv.errors import InputError
 from rfviz.conv.field import axis_sources
 from rfviz.conv.parameters import Pair, pair
-from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.spec import Conv2dSpec, check_spec
 
 
 def fold(columns: torch.Tensor, input_size: object, spec: Conv2dSpec) -> torch.Tensor:
@@ -18,7 +18,7 @@ def fold(columns: torch.Tensor, input_size: object, spec: Conv2dSpec) -> torch.T
     >>> fold(torch.ones(4, 4), (3, 3), Conv2dSpec(2)).tolist()
     [[[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]]
     """
-    output_size = spec.output_size(input_size)
+    output_size = check_spec(spec).output_size(input_size)
     _check_columns(columns, output_size, spec)
     channels = columns.shape[-2] // spec.n_taps
     taps = columns.reshape(*columns.shape[:-2], channels, *spec.kernel_size, *output_size)

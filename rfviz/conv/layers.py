@@ -91,7 +91,14 @@ class Layer:
         kernel = pair("kernel_size", kernel_size, least=1, default=3)
         if stride is None:
             stride = kernel if known.endswith("Pool2d") else 1
-        spec = Conv2dSpec(kernel, stride, padding, dilation, groups, padding_mode)
+        spec = Conv2dSpec(
+            kernel,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            padding_mode=padding_mode,
+        )
         normal: dict[str, Any] = {
             "kind": known,
             "kernel_size": spec.kernel_size,
@@ -120,11 +127,11 @@ class Layer:
         """
         return Conv2dSpec(
             self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.groups,
-            self.padding_mode,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
+            padding_mode=self.padding_mode,
         )
 
     @property

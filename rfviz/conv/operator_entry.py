@@ -110,6 +110,14 @@ class Operator:
             )
         return {p.name: p.checked(given.get(p.name, p.default)) for p in self.parameters}
 
+    def __copy__(self) -> "Operator":
+        """An operator never changes: its copy is itself."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Operator":
+        """An operator never changes: its copy is itself, whatever its function is."""
+        return self
+
     def __call__(self, *arguments: Any, **parameters: Any) -> torch.Tensor:
         """Call the function as it was written, with its defaults where a parameter is not given."""
         return self.function(*arguments, **(self.defaults | parameters))

@@ -15,11 +15,19 @@ from rfviz.conv.arguments import check_convolution
 from rfviz.conv.columns import ColumnMatrix
 from rfviz.conv.errors import InputError
 from rfviz.conv.foreign import ForeignCode
+from rfviz.conv.memory import Allocation
 from rfviz.conv.operator_entry import Operator, OperatorParameter
 from rfviz.conv.operator_table import OPERATORS, operator_named
 from rfviz.conv.parameters import by, shown, whole_number
-from rfviz.conv.receptive_blocks import Prepare, ReceptiveFields
+from rfviz.conv.receptive_blocks import HALVES, Prepare, ReceptiveFields
 from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.unfolded import (
+    is_followed,
+    is_transformed,
+    refuse_transforms,
+    unfolded,
+    without_autocast,
+)
 
 __all__ = [
     "OPERATORS",
@@ -61,16 +69,21 @@ def apply_operator(
     `mask` is (H, W) or (C, H, W), 1 where the picture is known, for operators that read one; by
     default the picture is known and padding of zeros is not. `prepare` is as in `conv2d_strips`.
     Raises `InputError` where shapes, types or parameters do not go together, and for what an
-    operator of one's own gets wrong.
+    operator of one's own gets wrong. Where autograd or torch.func asks for gradients the picture
+    is unfolded whole, within 1 GiB.
 
     >>> image = torch.arange(9.0).reshape(1, 3, 3)
     >>> apply_operator(image, torch.zeros(1, 1, 2, 2), "dilation").tolist()
     [[[4.0, 5.0], [7.0, 8.0]]]
     """
-    strips = operator_strips(
-        image, weight, operator, spec, bias, parameters=parameters, mask=mask, prepare=prepare
-    )
-    return torch.cat([strip.values for strip in strips], dim=1)
+    with Allocation("The operator's result"):
+        if _all_tensors(image, weight, bias) and is_followed(image, weight, bias, mask):
+            work = _application(image, weight, operator, spec, bias, parameters, mask, prepare)
+            return work.whole()
+        strips = operator_strips(
+            image, weight, operator, spec, bias, parameters=parameters, mask=mask, prepare=prepare
+        )
+        return torch.cat([strip.values for strip in strips], dim=1)
 
 
 def operator_strips(
@@ -96,19 +109,94 @@ def operator_strips(
     >>> [strip.rows for strip in strips]
     [range(0, 2)]
     """
+    work = _application(image, weight, operator, spec, bias, parameters, mask, prepare)
+    refuse_transforms("An operator in strips", image, weight, bias)
+    columns = work.fields.columns
+    if rows_per_strip is None:
+        entries = columns.shape[0] * columns.output_size[1] * len(weight)
+        rows_per_strip = max(1, _ENTRIES_PER_STRIP // entries)
+    rows_per_strip = whole_number("rows_per_strip", rows_per_strip, least=1)
+    return _strips(work, rows_per_strip, seconds_limit)
+
+
+def _application(  # noqa: PLR0917 - the arguments of `apply_operator`, in their order
+    image: torch.Tensor,
+    weight: torch.Tensor,
+    operator: Operator | str,
+    spec: Conv2dSpec | None,
+    bias: torch.Tensor | None,
+    parameters: Mapping[str, object] | None,
+    mask: torch.Tensor | None,
+    prepare: Prepare | None,
+) -> "_Application":
+    """All that an operator is applied to, checked, and the operator held to one field at a time."""
     entry = operator if isinstance(operator, Operator) else operator_named(operator)
     if isinstance(image, torch.Tensor) and image.ndim != 3:
         raise InputError(f"An operator needs one (C, H, W) picture, got {tuple(image.shape)}.")
     _, spec = check_convolution(image, weight, bias, spec)
     columns = ColumnMatrix(image, spec)
     known = ColumnMatrix(_checked_mask(mask, image), spec) if entry.reads_mask else None
+    values = entry.values(parameters)
+    check_separate(entry, columns.shape[0] // spec.groups, values)
     fields = ReceptiveFields(columns, known, weight.dtype, prepare)
-    if rows_per_strip is None:
-        entries = columns.shape[0] * columns.output_size[1] * len(weight)
-        rows_per_strip = max(1, _ENTRIES_PER_STRIP // entries)
-    rows_per_strip = whole_number("rows_per_strip", rows_per_strip, least=1)
-    work = _Application(fields, entry, entry.values(parameters), weight.detach(), bias)
-    return _strips(work, rows_per_strip, seconds_limit)
+    return _Application(fields, entry, values, weight, bias)
+
+
+def check_separate(operator: Operator, n_entries: int, values: Mapping[str, float]) -> None:
+    """Raise `InputError` where an operator mixes receptive fields, such as by their common mean.
+
+    Then its result depends on which fields are in a block. Tried on fields of `n_entries`.
+
+    >>> check_separate(operator_named("adder"), 9, {})
+    """
+    # Irregular fractions in place of random numbers, which vmap refuses to draw.
+    fractions = (torch.arange(9 * n_entries, dtype=torch.float64) * 0.6180339887).frac().float()
+    patches, weight = fractions[: 6 * n_entries].view(-1, 6), fractions[6 * n_entries :].view(3, -1)
+    masks = (torch.ones_like(patches),) if operator.reads_mask else ()
+    try:
+        with torch.no_grad():
+            together = evaluate(operator, patches, weight, values, *masks)
+            few = evaluate(operator, patches[:, :2], weight, values, *(m[:, :2] for m in masks))
+    except InputError:
+        # What it does with the picture's own numbers is said there.
+        return
+    if not torch.allclose(together[:, :2], few, rtol=1e-3, atol=1e-4, equal_nan=True):
+        raise InputError(
+            f"Operator '{operator.name}' gives other values for a receptive field when other "
+            f"fields stand beside it, so that they depend on how a picture is cut into blocks.",
+            remedy="Let it use sums and means over dimension 0 alone, and no random numbers",
+        )
+
+
+def of_fields(
+    operator: Operator,
+    values: Mapping[str, float],
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    fields: list[torch.Tensor],
+) -> torch.Tensor:
+    """Apply to the fields of a picture, and of its mask, as `unfolded` gives them: (F, H, W).
+
+    On any device, and in the types that are given, whatever autocast would choose.
+    """
+    summed = torch.float32 if weight.dtype in HALVES else weight.dtype
+    groups, size = fields[0].shape[0] // weight.shape[1], fields[0].shape[-2:]
+    by_group = [part.to(summed).reshape(groups, -1, size.numel()) for part in fields]
+    weights = weight.to(summed).reshape(groups, len(weight) // groups, -1)
+    with without_autocast(weight.device):
+        found = torch.cat(
+            [
+                evaluate(operator, parts[0], weight, values, *parts[1:])
+                for weight, *parts in zip(weights, *by_group, strict=True)
+            ]
+        )
+    if bias is not None:
+        found = found + bias.to(summed)[:, None]
+    return found.to(weight.dtype).unflatten(1, size)
+
+
+def _all_tensors(*given: object) -> bool:
+    return all(one is None or isinstance(one, torch.Tensor) for one in given)
 
 
 def evaluate(
@@ -153,6 +241,8 @@ def evaluate(
 def _check_numbers(
     operator: Operator, result: torch.Tensor, patches: torch.Tensor, weight: torch.Tensor
 ) -> None:
+    if is_transformed(result, patches, weight) or result.is_meta:
+        return
     wrong = result.detach().isnan()
     if not wrong.any():
         return
@@ -179,13 +269,23 @@ class _Application:
     weight: torch.Tensor
     bias: torch.Tensor | None
 
+    def whole(self) -> torch.Tensor:
+        """(F, H_out, W_out) at once, by steps that autograd follows."""
+        columns = self.fields.columns
+        if self.fields.prepare is not None:
+            raise InputError("prepare cannot be followed.", remedy="Prepare the picture first")
+        sources = columns.row_sources, columns.column_sources
+        parts = [columns.image] + ([] if self.fields.mask is None else [self.fields.mask.image])
+        fields = [unfolded(part, sources, columns.spec) for part in parts]
+        return of_fields(self.operator, self.values, self.weight, self.bias, fields)
+
     def fill(self, out: torch.Tensor, strip: range) -> Iterator[int]:
         """Write some output rows tile by tile; yields the number of outputs of them that are done.
 
         With groups, filters of a group read the rows of the column matrix that are its channels.
         """
         groups, summed = self.fields.columns.spec.groups, self.fields.summed
-        weights = self.weight.to(summed).reshape(groups, len(out) // groups, -1)
+        weights = self.weight.detach().to(summed).reshape(groups, len(out) // groups, -1)
         added = 0 if self.bias is None else self.bias.detach().to(summed)[:, None]
         done = 0
         for rows, across, blocks in self.fields.blocks(strip):
@@ -209,9 +309,10 @@ def _strips(
     spent = 0.0
     for top in range(0, n_rows, rows_per_strip):
         rows = range(top, min(top + rows_per_strip, n_rows))
+        # The tiles of a strip cover it, so that every output is written.
         out = torch.empty(len(work.weight), len(rows), n_columns, dtype=work.weight.dtype)
         # A generator runs in its caller's grad mode between strips, so it is entered for each one.
-        with torch.no_grad():
+        with torch.no_grad(), without_autocast(work.weight.device):
             start = time.perf_counter()
             for done in work.fill(out, rows):
                 seconds = time.perf_counter() - start
@@ -246,6 +347,8 @@ def _checked_mask(mask: object, image: torch.Tensor) -> torch.Tensor:
         )
     if mask.is_complex() or mask.device.type != "cpu":
         raise InputError(f"The mask must hold real numbers on the CPU, got {mask.dtype}.")
+    if is_transformed(mask):
+        raise InputError("A mask is no argument of a transform.", remedy="Let it be a constant")
     low, high = (float(value) for value in mask.aminmax())
     if not 0 <= low <= high <= 1:
         raise InputError(

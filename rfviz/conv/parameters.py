@@ -4,6 +4,7 @@ Numbers come from sliders, addresses, files, numpy and torch; what cannot be a w
 is refused here, with its value and a value that would do, before torch words it in another way.
 """
 
+import difflib
 import operator
 import reprlib
 from collections.abc import Sequence
@@ -75,6 +76,8 @@ def padding_of(value: object) -> PaddingName | Pads:
     native = _native(value)
     if isinstance(native, str) and native in PADDING_NAMES:
         return native
+    if isinstance(native, str):
+        raise _unknown_padding(native)
     parts = [[_index(side) for side in _as_two(axis)] for axis in _as_two(native)]
     if all(side is not None and 0 <= side <= LARGEST for axis in parts for side in axis):
         return cast("Pads", tuple(tuple(axis) for axis in parts))
@@ -83,6 +86,18 @@ def padding_of(value: object) -> PaddingName | Pads:
         f"padding must be whole numbers from 0 to {LARGEST} (one, (height, width) or "
         f"((top, bottom), (left, right))), 'valid' or 'same', got {shown(value)}.",
         (Remedy(f"Set padding to {padding_label(mended)}", {"padding": mended}),),
+    )
+
+
+def _unknown_padding(name: str) -> InputError:
+    """A name in other letters, or nearly one, means the name; digits the number."""
+    near = difflib.get_close_matches(name.strip().lower(), PADDING_NAMES, n=1, cutoff=0.5)
+    digits = name.strip()
+    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
+    label, mended = (repr(near[0]), near[0]) if near else (str(number), ((number,) * 2,) * 2)
+    return InputError(
+        f"padding as a name is 'valid' or 'same', in small letters, got {shown(name)}.",
+        (Remedy(f"Set padding to {label}", {"padding": mended}),),
     )
 
 

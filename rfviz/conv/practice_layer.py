@@ -22,7 +22,9 @@ class _Axis(NamedTuple):
     @property
     def spec(self) -> Conv2dSpec:
         """The same on both axes."""
-        return Conv2dSpec(self.kernel, self.stride, self.padding, self.dilation)
+        return Conv2dSpec(
+            self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation
+        )
 
     @property
     def reach(self) -> int:
@@ -95,10 +97,10 @@ def pixels(rng: random.Random, level: int) -> Question:
     kernel = (rng.choice([2, 3]), rng.choice([2, 3])) if level > 1 else (3, 3)
     spec = Conv2dSpec(
         kernel,
-        rng.choice([1, 2]),
+        stride=rng.choice([1, 2]),
         # Less than the kernel, so that no output reads padding alone.
-        rng.randrange(min(kernel)) if level > 1 else rng.choice([0, 1]),
-        2 if level == 3 else 1,
+        padding=rng.randrange(min(kernel)) if level > 1 else rng.choice([0, 1]),
+        dilation=2 if level == 3 else 1,
     )
     height, width = spec.output_size(size)
     output = (rng.randrange(height), rng.randrange(width))

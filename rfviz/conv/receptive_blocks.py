@@ -13,7 +13,7 @@ Prepare = Callable[[torch.Tensor], torch.Tensor]
 
 # Shorter blocks spend their time in calls, longer ones leave the cache.
 BLOCK_BYTES = 2 * 2**20
-_HALVES = (torch.bfloat16, torch.float16)
+HALVES = (torch.bfloat16, torch.float16)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ReceptiveFields:
     @property
     def summed(self) -> torch.dtype:
         """The type that operators compute in: half types are computed in float32."""
-        return torch.float32 if self.dtype in _HALVES else self.dtype
+        return torch.float32 if self.dtype in HALVES else self.dtype
 
     def blocks(self, strip: range) -> Iterator[tuple[range, range, tuple[torch.Tensor, ...]]]:
         """Yield (rows, columns) of some outputs and their receptive fields, tile by tile.

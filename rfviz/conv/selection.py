@@ -32,6 +32,28 @@ class Selection:
         return torch.arange(part.start, part.stop, part.step) if part else torch.arange(0)
 
 
+def both_sides(index: Any) -> tuple[Any, Any]:
+    """Return what is asked of the rows and of the columns; an ellipsis stands for what is left out.
+
+    >>> both_sides(3), both_sides((..., 0))
+    ((3, slice(None, None, None)), (slice(None, None, None), 0))
+    """
+    parts = list(index) if isinstance(index, tuple) else [index]
+    dots = [n for n, part in enumerate(parts) if part is ...]
+    if any(part is None for part in parts):
+        raise InputError(
+            "The column matrix has 2 dimensions and takes no new one.",
+            remedy="Take the window first, and then [None] of it",
+        )
+    if len(dots) == 1:
+        at = dots[0]
+        parts[at : at + 1] = [slice(None)] * (3 - len(parts))
+    parts += [slice(None)] * (2 - len(parts))
+    if len(parts) != 2 or len(dots) > 1:
+        raise InputError(f"The column matrix has 2 dimensions, got the indices {shown(index)}.")
+    return parts[0], parts[1]
+
+
 def select(name: str, index: Any, n: int) -> Selection:
     """Read an int, slice, range, list, index tensor or bool mask over n positions of `name`.
 

@@ -6,7 +6,7 @@ PyTorch documentation of `nn.Conv2d`.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Never
 
 import torch
 from torch import nn
@@ -28,7 +28,16 @@ from rfviz.conv.parameters import (
 )
 from rfviz.conv.remedies import channel_remedies, same_pads, size_problem, size_remedies
 
-__all__ = ["Conv2dSpec", "InputError", "PaddingMode", "Pads", "Pair", "ReceptiveField", "Remedy"]
+__all__ = [
+    "Conv2dSpec",
+    "InputError",
+    "PaddingMode",
+    "Pads",
+    "Pair",
+    "ReceptiveField",
+    "Remedy",
+    "check_spec",
+]
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class Conv2dSpec:
     """The parameters of `nn.Conv2d`: (height, width) pairs, padding, groups and padding mode.
 
     Sizes are in pixels, height before width. `padding` also takes ((top, bottom), (left, right)).
+    All but the kernel are given by name: channels, which `nn.Conv2d` has first, are no part of it.
     Equal convolutions written in different ways are equal and hash alike. Raises `InputError` for a
     value that cannot be, naming it. Source: the PyTorch documentation of `nn.Conv2d`.
 
@@ -66,9 +76,10 @@ class Conv2dSpec:
     groups: int
     padding_mode: PaddingMode
 
-    def __init__(  # noqa: PLR0917 - the order of nn.Conv2d
+    def __init__(
         self,
         kernel_size: object,
+        *more: Never,
         stride: object = 1,
         padding: object = 0,
         dilation: object = 1,
@@ -76,6 +87,8 @@ class Conv2dSpec:
         padding_mode: object = "zeros",
     ) -> None:
         """Check every parameter and store its one normal form."""
+        if more:
+            raise _keywords_only(kernel_size, more)
         normal = {
             "kernel_size": pair("kernel_size", kernel_size, least=1, default=3),
             "stride": pair("stride", stride, least=1, default=1),
@@ -201,11 +214,11 @@ class Conv2dSpec:
         padding = module.pads if isinstance(module, AsymmetricConv2d) else module.padding
         return cls(
             module.kernel_size,
-            module.stride,
-            padding,
-            module.dilation,
-            module.groups,
-            module.padding_mode,
+            stride=module.stride,
+            padding=padding,
+            dilation=module.dilation,
+            groups=module.groups,
+            padding_mode=module.padding_mode,
         )
 
     def to_module(
@@ -254,6 +267,31 @@ class Conv2dSpec:
                 Remedy(f"Set padding to {padding_label(pads)}", {"padding": pads}),
             ),
         )
+
+
+def check_spec(spec: object) -> Conv2dSpec:
+    """Return a `Conv2dSpec` as it is; `InputError` for anything else, naming its type.
+
+    >>> check_spec(Conv2dSpec(3)).kernel_size
+    (3, 3)
+    """
+    if isinstance(spec, Conv2dSpec):
+        return spec
+    if isinstance(spec, nn.Conv2d):
+        remedy = "Write Conv2dSpec.from_module(layer)"
+    else:
+        remedy = "Write it as Conv2dSpec(3, stride=2)"
+    raise InputError(f"The spec must be a Conv2dSpec, got {type(spec).__name__}.", remedy=remedy)
+
+
+def _keywords_only(kernel_size: object, more: tuple[object, ...]) -> InputError:
+    """nn.Conv2d(3, 16, 3) begins with channels: read as a kernel and a stride, it is another."""
+    given = ", ".join(map(shown, (kernel_size, *more)))
+    meant = f"Conv2dSpec({shown(more[1])})" if len(more) > 1 else "Conv2dSpec(3, stride=2)"
+    return InputError(
+        f"Conv2dSpec takes the kernel alone without a name, got ({given}).",
+        remedy=f"Name the others, as in {meant}; channels are those of the picture and the weight",
+    )
 
 
 def _picture_size(input_size: object) -> Pair:

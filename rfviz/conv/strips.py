@@ -1,23 +1,25 @@
 """Both ways at full size, strip by strip: bounded memory, and a moment to stop between strips."""
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 
 from rfviz.conv.arguments import check_convolution
 from rfviz.conv.columns import ColumnMatrix
 from rfviz.conv.errors import InputError
 from rfviz.conv.matmul import conv2d_by_matmul
+from rfviz.conv.memory import Allocation, check_budget
 from rfviz.conv.parameters import whole_number
 from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.tiles import Prepare, tiles
+from rfviz.conv.unfolded import refuse_transforms
 
 # Measured: two cores do some 2e9 products a second, both ways together: 50 to 100 ms a strip.
 _PRODUCTS_PER_STRIP = 150_000_000
 _BYTES_PER_STRIP = 2**25
+_LARGEST_ROW = 2**30
 
 
 class Strip(NamedTuple):
@@ -36,7 +38,7 @@ def conv2d_strips(
     bias: torch.Tensor | None = None,
     spec: Conv2dSpec | None = None,
     *,
-    prepare: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    prepare: Prepare | None = None,
     rows_per_strip: int | None = None,
 ) -> Iterator[Strip]:
     """Convolve a (C, H, W) picture both ways, a strip of output rows at a time, from the top.
@@ -63,7 +65,7 @@ def output_strips(
     bias: torch.Tensor | None = None,
     spec: Conv2dSpec | None = None,
     *,
-    prepare: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    prepare: Prepare | None = None,
     multiple_of: int = 1,
 ) -> Iterator[tuple[range, torch.Tensor]]:
     """Convolve a (C, H, W) picture as `nn.Conv2d` does: output rows and (F, rows, W_out) of them.
@@ -88,6 +90,14 @@ def _checked_columns(
     if isinstance(image, torch.Tensor) and image.ndim != 3:
         raise InputError(f"Strips need one (C, H, W) picture, got {tuple(image.shape)}.")
     _, spec = check_convolution(image, weight, bias, spec)
+    width = spec.output_size(image.shape[1:])[1]
+    check_budget(
+        f"One row of outputs, {len(weight)} filters × {width} columns,",
+        2 * len(weight) * width * weight.element_size(),
+        _LARGEST_ROW,
+        "Use fewer filters, a larger stride or a narrower picture",
+    )
+    refuse_transforms("A convolution in strips", image, weight, bias)
     return ColumnMatrix(image, spec)
 
 
@@ -95,72 +105,50 @@ def _output_strips(
     columns: ColumnMatrix,
     weight: torch.Tensor,
     bias: torch.Tensor | None,
-    prepare: Callable[[torch.Tensor], torch.Tensor] | None,
+    prepare: Prepare | None,
     rows_per_strip: int,
 ) -> Iterator[tuple[range, torch.Tensor]]:
-    for rows, slab in _slabs(columns, weight.dtype, prepare, rows_per_strip):
-        yield rows, _by_conv2d(slab, weight, bias, columns.spec)
+    for rows in _parts(columns, rows_per_strip):
+        with Allocation("A strip of outputs"):
+            # The tiles cover the strip, so that every output of it is written.
+            out = _empty_strip(columns, rows, weight)
+            for tile in tiles(columns, rows, weight.dtype, prepare):
+                tile.of(out, rows.start).copy_(tile.by_conv2d(weight, bias))
+        yield rows, out
 
 
 def _strips(
     columns: ColumnMatrix,
     weight: torch.Tensor,
     bias: torch.Tensor | None,
-    prepare: Callable[[torch.Tensor], torch.Tensor] | None,
+    prepare: Prepare | None,
     rows_per_strip: int,
 ) -> Iterator[Strip]:
-    unpadded = replace(columns.spec, padding="valid", padding_mode="zeros")
-    for rows, slab in _slabs(columns, weight.dtype, prepare, rows_per_strip):
-        start = time.perf_counter()
+    for rows in _parts(columns, rows_per_strip):
+        seconds = [0.0, 0.0]
         # A generator runs in its caller's grad mode between strips, so it is entered for each one.
-        with torch.no_grad():
-            by_matmul = conv2d_by_matmul(slab, weight, bias, unpadded)
-        middle = time.perf_counter()
-        by_conv2d = _by_conv2d(slab, weight, bias, columns.spec)
-        end = time.perf_counter()
-        yield Strip(rows, by_matmul, by_conv2d, middle - start, end - middle)
+        with Allocation("A strip of outputs"), torch.no_grad():
+            ours, theirs = (_empty_strip(columns, rows, weight) for _ in range(2))
+            for tile in tiles(columns, rows, weight.dtype, prepare):
+                start = time.perf_counter()
+                tile.of(ours, rows.start).copy_(
+                    conv2d_by_matmul(tile.pixels, weight, bias, tile.spec)
+                )
+                middle = time.perf_counter()
+                tile.of(theirs, rows.start).copy_(tile.by_conv2d(weight, bias))
+                seconds[0] += middle - start
+                seconds[1] += time.perf_counter() - middle
+        yield Strip(rows, ours, theirs, *seconds)
 
 
-def _by_conv2d(
-    slab: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, spec: Conv2dSpec
-) -> torch.Tensor:
-    """(F, rows, W_out) of padded rows, by the function of `nn.Conv2d`."""
-    with torch.no_grad():
-        return F.conv2d(slab[None], weight, bias, spec.stride, 0, spec.dilation, spec.groups)[0]
-
-
-def _slabs(
-    columns: ColumnMatrix,
-    dtype: torch.dtype,
-    prepare: Callable[[torch.Tensor], torch.Tensor] | None,
-    rows_per_strip: int,
-) -> Iterator[tuple[range, torch.Tensor]]:
-    """Output rows from the top, and the padded rows of the picture that they read, prepared."""
+def _parts(columns: ColumnMatrix, rows_per_strip: int) -> Iterator[range]:
     n_rows = columns.output_size[0]
     for top in range(0, n_rows, rows_per_strip):
-        rows = range(top, min(top + rows_per_strip, n_rows))
-        with torch.no_grad():
-            slab = _prepared_rows(columns, rows, dtype, prepare)
-        yield rows, slab
+        yield range(top, min(top + rows_per_strip, n_rows))
 
 
-def _prepared_rows(
-    columns: ColumnMatrix,
-    rows: range,
-    dtype: torch.dtype,
-    prepare: Callable[[torch.Tensor], torch.Tensor] | None,
-) -> torch.Tensor:
-    stride, height = columns.spec.stride[0], columns.spec.effective_kernel_size[0]
-    start, stop = rows.start * stride, (rows.stop - 1) * stride + height
-    slab = columns.padded_rows(start, stop, dtype)
-    if prepare is None:
-        return slab
-    prepared = prepare(slab)
-    if prepared.shape != slab.shape or prepared.dtype != slab.dtype:
-        raise InputError("prepare must keep the shape and the type of what it is given.")
-    prepared[:, columns.row_sources[start:stop] < 0] = 0
-    prepared[:, :, columns.column_sources < 0] = 0
-    return prepared
+def _empty_strip(columns: ColumnMatrix, rows: range, weight: torch.Tensor) -> torch.Tensor:
+    return torch.empty(len(weight), len(rows), columns.output_size[1], dtype=weight.dtype)
 
 
 def _rows_per_strip(columns: ColumnMatrix, weight: torch.Tensor) -> int:
@@ -168,6 +156,9 @@ def _rows_per_strip(columns: ColumnMatrix, weight: torch.Tensor) -> int:
     products = weight.numel() * n_columns
     entries = len(columns.column_sources) * columns.image.shape[0] * columns.spec.stride[0]
     n_bytes = (entries + 2 * len(weight) * n_columns) * weight.element_size()
-    # At least as many rows as the kernel has, or most of a strip is rows read before.
+    # At least as many rows as the kernel has, or most of a strip is rows read before; but no more
+    # than the budget of the two outputs holds.
     least = columns.spec.effective_kernel_size[0] // columns.spec.stride[0]
-    return max(1, least, min(_PRODUCTS_PER_STRIP // products, _BYTES_PER_STRIP // n_bytes))
+    outputs = _BYTES_PER_STRIP // (2 * len(weight) * n_columns * weight.element_size())
+    wanted = max(least, min(_PRODUCTS_PER_STRIP // products, _BYTES_PER_STRIP // n_bytes))
+    return max(1, min(wanted, outputs))

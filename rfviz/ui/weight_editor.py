@@ -146,11 +146,11 @@ def _another_size(kernels: Tensor, spec: Conv2dSpec, n_filters: int, channels: i
     try:
         wanted = Conv2dSpec(
             (height, width),
-            spec.stride,
-            spec.padding,
-            spec.dilation,
-            spec.groups,
-            spec.padding_mode,
+            stride=spec.stride,
+            padding=spec.padding,
+            dilation=spec.dilation,
+            groups=spec.groups,
+            padding_mode=spec.padding_mode,
         )
     except InputError:
         return

@@ -115,11 +115,11 @@ def draw_spec(rng: random.Random, n_channels: int) -> Conv2dSpec:
     padding = rng.choice([rng.randint(0, 4), two(0, 4), (two(0, 4), two(0, 4)), "valid", "same"])
     return Conv2dSpec(
         rng.choice([rng.randint(1, 5), two(1, 5)]),
-        1 if padding == "same" else rng.choice([1, rng.randint(1, 4), two(1, 4)]),
-        padding,
-        rng.choice([1, rng.randint(1, 3), two(1, 3)]),
-        rng.choice([1, n_channels]),
-        rng.choice(["zeros", "reflect", "replicate", "circular"]),
+        stride=1 if padding == "same" else rng.choice([1, rng.randint(1, 4), two(1, 4)]),
+        padding=padding,
+        dilation=rng.choice([1, rng.randint(1, 3), two(1, 3)]),
+        groups=rng.choice([1, n_channels]),
+        padding_mode=rng.choice(["zeros", "reflect", "replicate", "circular"]),
     )
 
 

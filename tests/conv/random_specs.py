@@ -27,11 +27,11 @@ def random_spec(rng: random.Random) -> Conv2dSpec:
     padding = rng.choice([rng.randint(0, 3), two(0, 3), (two(0, 3), two(0, 3)), "valid", "same"])
     return Conv2dSpec(
         two(1, 5),
-        1 if padding == "same" else two(1, 4),
-        padding,
-        two(1, 3),
-        rng.choice([1, 1, 2, 3]),
-        rng.choice(["zeros", "reflect", "replicate", "circular"]),
+        stride=1 if padding == "same" else two(1, 4),
+        padding=padding,
+        dilation=two(1, 3),
+        groups=rng.choice([1, 1, 2, 3]),
+        padding_mode=rng.choice(["zeros", "reflect", "replicate", "circular"]),
     )
 
 

@@ -54,7 +54,12 @@ def test_reads_are_the_gradient_of_the_sum_of_outputs(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(60))
 def test_fold_of_unfold_is_the_picture_times_its_reads(seed: int) -> None:
     case = random_case(seed)
-    spec = Conv2dSpec(case.spec.kernel_size, case.spec.stride, case.spec.pads, case.spec.dilation)
+    spec = Conv2dSpec(
+        case.spec.kernel_size,
+        stride=case.spec.stride,
+        padding=case.spec.pads,
+        dilation=case.spec.dilation,
+    )
     image = case.image.reshape(-1, *case.image.shape[-2:])
     folded = fold(unfold_by_torch(image, spec), image.shape[1:], spec)
     torch.testing.assert_close(folded, image * reads_per_pixel(image.shape[1:], spec))

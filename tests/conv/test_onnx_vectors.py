@@ -76,7 +76,11 @@ def spec_of(attributes: dict[str, Any], size: list[int], kernel: list[int]) -> C
         top, left, bottom, right = attributes.get("pads", [0, 0, 0, 0])
         padding = ((top, bottom), (left, right))
     return Conv2dSpec(
-        kernel, stride, padding, attributes.get("dilations", [1, 1]), attributes.get("group", 1)
+        kernel,
+        stride=stride,
+        padding=padding,
+        dilation=attributes.get("dilations", [1, 1]),
+        groups=attributes.get("group", 1),
     )
 
 

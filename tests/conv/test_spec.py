@@ -209,7 +209,9 @@ def test_groups_that_do_not_divide_name_divisors_that_do() -> None:
 @pytest.mark.parametrize("padding", [0, (1, 2), "same", "valid", ((0, 1), (2, 0))])
 @pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
 def test_module_round_trip(padding: object, mode: str) -> None:
-    spec = Conv2dSpec((3, 2), 1, padding, (1, 2), 2, mode)
+    spec = Conv2dSpec(
+        (3, 2), stride=1, padding=padding, dilation=(1, 2), groups=2, padding_mode=mode
+    )
     module = spec.to_module(4, 6, bias=False, dtype=torch.float64)
     normal = dataclasses.replace(spec, padding=spec.pads) if padding == "valid" else spec
     assert Conv2dSpec.from_module(module) in {spec, normal}
@@ -258,3 +260,9 @@ def test_input_error_pickles_and_speaks() -> None:
     assert str(InputError("Empty.", remedy="Choose another file.")) == "Empty. Choose another file."
     with pytest.raises(TypeError):
         error.remedies[0].changes["stride"] = 2  # type: ignore[index]
+
+
+@pytest.mark.parametrize("more", [(16, 3), (2,), (1, 1, 0), (None,)])
+def test_all_but_the_kernel_are_given_by_name(more: tuple[object, ...]) -> None:
+    with pytest.raises(InputError, match="takes the kernel alone without a name, got \\(3, "):
+        Conv2dSpec(3, *more)  # type: ignore[arg-type]

@@ -146,7 +146,7 @@ def test_architectures_run_and_have_the_size_that_is_said(name: str) -> None:
 
 
 def test_one_convolution_is_its_spec() -> None:
-    spec = Conv2dSpec((3, 5), (2, 1), ((0, 1), (2, 3)), (1, 2))
+    spec = Conv2dSpec((3, 5), stride=(2, 1), padding=((0, 1), (2, 3)), dilation=(1, 2))
     (found,) = stack_geometry([spec], (20, 30))
     assert found.output_size == spec.output_size((20, 30))
     assert found.receptive_field == spec.effective_kernel_size

@@ -70,7 +70,7 @@ def test_they_are_those_of_a_search(largest: bool) -> None:
 def test_strips_and_uneven_pictures_change_nothing() -> None:
     torch.manual_seed(0)
     images = [torch.randn(2, 37, 53), torch.randn(2, 11, 90)]
-    weight, spec = torch.randn(3, 2, 3, 5), rfviz.Conv2dSpec((3, 5), (1, 2), (2, 1))
+    weight, spec = torch.randn(3, 2, 3, 5), rfviz.Conv2dSpec((3, 5), stride=(1, 2), padding=(2, 1))
     collected = StrongestFields(3, spec, 5)
     for number, image in enumerate(images):
         size = spec.output_size((image.shape[1], image.shape[2]))

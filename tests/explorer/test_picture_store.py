@@ -117,7 +117,9 @@ def test_no_answer_is_larger_than_the_limit() -> None:
 
 @pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
 def test_columns_are_entries_or_their_means(mode: str) -> None:
-    spec = Conv2dSpec((3, 2), (1, 2), ((1, 0), (2, 1)), 2, padding_mode=mode)
+    spec = Conv2dSpec(
+        (3, 2), stride=(1, 2), padding=((1, 0), (2, 1)), dilation=2, padding_mode=mode
+    )
     image = picture()
     shown, matrix = a_store().put(image, spec), ColumnMatrix(image, spec)
     rows, part = matrix.shape[0], range(7, 67)

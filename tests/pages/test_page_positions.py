@@ -22,9 +22,9 @@ SPECS: dict[str, dict[str, Any]] = {
 def spec_of(parameters: dict[str, Any]) -> Conv2dSpec:
     return Conv2dSpec(
         parameters["kernel"],
-        parameters.get("stride", 1),
-        parameters["padding"],
-        parameters.get("dilation", 1),
+        stride=parameters.get("stride", 1),
+        padding=parameters["padding"],
+        dilation=parameters.get("dilation", 1),
     )
 
 

@@ -44,10 +44,10 @@ SPECS = {
     "strided": Conv2dSpec(4, stride=3, padding=1),
     "stride beyond the kernel": Conv2dSpec(2, stride=5),
     "dilated": Conv2dSpec(3, dilation=3, padding=3),
-    "apart": Conv2dSpec((2, 5), (3, 1), (0, 4), (4, 2)),
+    "apart": Conv2dSpec((2, 5), stride=(3, 1), padding=(0, 4), dilation=(4, 2)),
     "per side": Conv2dSpec(3, padding=((0, 5), (2, 1))),
     "same": Conv2dSpec((4, 3), padding="same", dilation=(3, 1)),
-    **{mode: Conv2dSpec(5, 2, 6, padding_mode=mode)
+    **{mode: Conv2dSpec(5, stride=2, padding=6, padding_mode=mode)
        for mode in ("reflect", "replicate", "circular")},
     "groups": Conv2dSpec(3, padding=1, groups=3),
 }  # fmt: skip

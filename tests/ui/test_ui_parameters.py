@@ -74,7 +74,7 @@ def test_state_of_a_spec_is_within_the_widgets(spec: Conv2dSpec) -> None:
 
 
 def test_one_slider_where_height_and_width_are_equal() -> None:
-    assert parameters.state_of(Conv2dSpec(5, 2, 3, 4)) == {
+    assert parameters.state_of(Conv2dSpec(5, stride=2, padding=3, dilation=4)) == {
         "separate": False, "padding_kind": "amount", "padding_mode": "zeros", "groups": 1,
         "kernel": 5, "stride": 2, "dilation": 4, "padding": 3,
     }  # fmt: skip
