@@ -12,7 +12,7 @@ import torch
 
 from rfviz.conv.calls import Call, blank, tensors_in
 from rfviz.conv.followed import Followed, Standing, least_sure
-from rfviz.conv.hulls import MOST_ELEMENTS, narrowed, over, spread, union
+from rfviz.conv.hulls import MOST_ELEMENTS, narrowed, over, spread, union, untangled
 
 View = Callable[[torch.Tensor], torch.Tensor]
 
@@ -109,13 +109,13 @@ def _written(before: Followed, steps: Sequence[View], written: Followed) -> Foll
             for side in (0, 1):
                 _through(steps, full[side]).copy_(new[side])
             hulls.append(narrowed(full))
+        hulls = list(untangled(hulls[0], hulls[1]))
     except RuntimeError:
         hulls = [
             union([_all(before, axis), _all(written, axis)], before.n_dims) for axis in (0, 1)
         ]
         sure = least_sure([sure, Standing("upper bound", "a part of a map is written to")])
-    axes = before.axes if before.axes != (None, None) else (None, None)
-    after = replace(before, hulls=(hulls[0], hulls[1]), axes=axes, tracks=(None, None))
+    after = replace(before, hulls=(hulls[0], hulls[1]), tracks=(None, None))
     aligned = before.aligned and written.aligned
     return replace(after, standing=sure, aligned=aligned, note=before.note or written.note).labelled()
 

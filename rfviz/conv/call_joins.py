@@ -49,6 +49,7 @@ def concatenating(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]
 def with_joined_tracks(one: Followed, inputs: Sequence[Followed]) -> Followed:
     """Give a result the axes and the tracks of maps that lie over each other."""
     axes = [_common_axis(one, inputs, axis) for axis in (0, 1)]
+    one = replace(one, axes=(axes[0], axes[1]))
     both = [[_over(one, each, axes[axis], axis) for each in inputs] for axis in (0, 1)]
     tracks: list[AxisField | None] = []
     notes = []
@@ -63,9 +64,7 @@ def with_joined_tracks(one: Followed, inputs: Sequence[Followed]) -> Followed:
     gates = any(_is_gate(each, one) for each in inputs)
     note = "; ".join(notes) or (SPREADS if gates else one.note)
     aligned = one.aligned and not notes
-    return replace(
-        one, axes=(axes[0], axes[1]), tracks=(tracks[0], tracks[1]), aligned=aligned, note=note
-    ).labelled()
+    return replace(one, tracks=(tracks[0], tracks[1]), aligned=aligned, note=note).labelled()
 
 
 def _common_axis(one: Followed, inputs: Sequence[Followed], axis: int) -> int | None:

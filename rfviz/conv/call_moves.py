@@ -53,6 +53,8 @@ def moved_by(
     found = []
     for index, output in enumerate(outputs):
         (row_dim, row_map), (column_dim, column_map) = row_places[index], column_places[index]
+        if row_dim == column_dim:
+            row_dim = column_dim = None
         one = result(
             call,
             output,
@@ -76,7 +78,8 @@ def _placed(run: Run, known: Followed, axis: int, n_outputs: int) -> list[Placed
 def _place(places: torch.Tensor) -> Placed:
     varied = [dim for dim, length in enumerate(places.shape) if length > 1]
     if len(varied) != 1:
-        return (None, None)
+        # Windows of windows: the innermost places are the rows, and the others lie beside them.
+        return (varied[-1] if varied else None, None)
     return (varied[0], map_of_index(places.reshape(-1)))
 
 

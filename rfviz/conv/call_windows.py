@@ -102,6 +102,28 @@ def unfolding(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
     return [replace(one, entry="unfold", note=note) for one in found]
 
 
+def padding(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
+    """Follow constant padding: what is added reads nothing."""
+    known, output, pads = call.inputs[0], outputs[0], list(call.given["pad"])
+    dims = [output.ndim - 1 - i for i in range(len(pads) // 2)]
+    hulls, tracks = list(known.hulls), list(known.tracks)
+    for dim, before in zip(dims, pads[::2], strict=True):
+        places = torch.arange(output.shape[dim]) - before
+        varies = [hull.shape[dim + 1] > 1 for hull in hulls]
+        # A row that is added says so among the rows alone: the columns stay what they are.
+        hulls = [
+            _slid(hull, dim, known.shape[dim], Windows(places, places))
+            if varied or not any(varies)
+            else hull
+            for hull, varied in zip(hulls, varies, strict=True)
+        ]
+        for axis in (0, 1):
+            if known.axes[axis] == dim:
+                tracks[axis] = through_map(known.field(axis), sliding_map(1, 1, before, 1))
+    pair = (hulls[0], hulls[1])
+    return [result(call, output, pair, known.axes, (tracks[0], tracks[1]), entry="layer")]
+
+
 def folding(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
     """Follow `F.fold`: a unit reads the elements of the columns that are added to it."""
     known, output, given = call.inputs[0], outputs[0], call.given

@@ -66,7 +66,7 @@ class Followed:
 
     def labelled(self) -> "Followed":
         """Return it with rows and columns where its hulls show them, though no step said so."""
-        axes = [self.axes[axis] or self._shown(axis) for axis in (0, 1)]
+        axes = [self._shown(axis) for axis in (0, 1)]
         if axes[0] == axes[1] and axes[0] is not None:
             return self
         return replace(self, axes=(axes[0], axes[1]))

@@ -108,6 +108,27 @@ def moved(
     return [narrowed(torch.stack([first, last]) + BLANK) for first, last in pairs]
 
 
+def untangled(rows: torch.Tensor, columns: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return hulls that say of a part that reads nothing only that its rows, or columns, do.
+
+    >>> rows, columns = torch.full((2, 2, 2), BLANK), torch.full((2, 2, 2), BLANK)
+    >>> rows[:, 1, 1], columns[:, 1, 1] = 0, 0
+    >>> [hull.shape for hull in untangled(rows, columns)]
+    [torch.Size([2, 2, 1]), torch.Size([2, 1, 2])]
+    """
+    varied = [d for d in range(1, rows.ndim) if max(rows.shape[d], columns.shape[d]) > 1]
+    for one, other in (varied, varied[::-1]) if len(varied) == 2 else ():
+        fewer = (rows.amin(other, keepdim=True), columns.amin(one, keepdim=True))
+        nothing_read = (fewer[0] >= BLANK) | (fewer[1] >= BLANK)
+        same = [
+            bool((torch.where(nothing_read, BLANK, new) == old).all())
+            for new, old in zip(fewer, (rows, columns), strict=True)
+        ]
+        if all(same):
+            return fewer
+    return rows, columns
+
+
 def reshaped(hull: torch.Tensor, old: Sequence[int], new: Sequence[int]) -> torch.Tensor:
     """Return the hull of a tensor of `old` lengths that is viewed in `new` lengths.
 

@@ -20,6 +20,7 @@ from rfviz.conv.call_windows import (
     convolving,
     folding,
     interpolating,
+    padding,
     pooling,
     unfolding,
 )
@@ -30,6 +31,7 @@ RULES: tuple[tuple[frozenset[str], Rule], ...] = (
     (frozenset({"convolution"}), convolving),
     (frozenset({"im2col"}), unfolding),
     (frozenset({"col2im"}), folding),
+    (frozenset({"constant_pad_nd"}), padding),
     (call_names.MOVES, moving),
     (call_names.RESHAPES, reshaping),
     (frozenset({"cat", "stack"}), concatenating),

@@ -214,8 +214,20 @@ def _is_layer(module: nn.Module) -> bool:
 def _run(func: Callable[..., Any], args: tuple[Any, ...], given: dict[str, Any]) -> Any:
     """Run an operator; constants that have numbers lose them beside tensors that have none."""
     if any(t.is_meta for t in tensors_in((args, given))):
+        if func is torch.ops.aten.constant_pad_nd.default:
+            # Torch's own would load its compiler to say no more than this.
+            return _padded(args[0], args[1])
         return func(*_on_meta(args), **_on_meta(given))
     return func(*args, **given)
+
+
+def _padded(tensor: torch.Tensor, pads: Sequence[int]) -> torch.Tensor:
+    shape = list(tensor.shape)
+    for i, (before, after) in enumerate(zip(pads[::2], pads[1::2], strict=True)):
+        shape[-1 - i] += before + after
+    if min(shape, default=1) < 0:
+        raise RuntimeError(f"padding by {list(pads)} leaves less than nothing of {shape}")
+    return tensor.new_empty(shape)
 
 
 def _on_meta(value: Any) -> Any:
