@@ -9,7 +9,7 @@ from rfviz.conv.calls import Call, result, tensors_in
 from rfviz.conv.errors import InputError
 from rfviz.conv.followed import Followed, Standing, through_map
 from rfviz.conv.geometry import AxisField, join, misalignment, sliding_map
-from rfviz.conv.hulls import narrowed, nothing, spread, union
+from rfviz.conv.hulls import narrowed, nothing, spread, union, untangled
 
 SPREADS = "a gate of one pixel spreads its field over the whole map"
 
@@ -37,7 +37,7 @@ def concatenating(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]
         for one in [call.known.get(id(t))]
     ]
     shapes = [tuple(part.shape) for part in parts]
-    rows, columns = (_side_by_side(known, shapes, dim, axis) for axis in (0, 1))
+    rows, columns = untangled(*(_side_by_side(known, shapes, dim, axis) for axis in (0, 1)))
     inputs = [one for one in known if one is not None]
     one = result(call, outputs[0], (rows, columns), inputs[0].axes, (None, None))
     if dim in inputs[0].axes and len(known) > 1:

@@ -7,11 +7,9 @@ from typing import Any
 import torch
 
 from rfviz.conv.calls import Call, default_of, everything, result, word_of_call
-from rfviz.conv.followed import Followed
+from rfviz.conv.call_names import SORTS
+from rfviz.conv.followed import Followed, Standing
 from rfviz.conv.hulls import narrowed, nothing, over, union
-
-STATISTICS = "takes statistics of the whole map, so that every unit reads all of it"
-
 
 def reducing(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
     """Follow sums, means and norms over dimensions, kept with length 1 or taken away."""
@@ -35,7 +33,11 @@ def reducing(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
 def along(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
     """Follow softmax, sorting and transforms, whose outputs read all along a dimension."""
     known = call.inputs[0]
-    return [_mixed(call, known, output, _dims(call, known)) for output in outputs]
+    found = [_mixed(call, known, output, _dims(call, known)) for output in outputs]
+    if call.name not in SORTS:
+        return found
+    why = f"{word_of_call(call.name)} puts elements where their numbers say"
+    return [replace(one, standing=Standing("depends on data", why)) for one in found]
 
 
 def cumulative(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
@@ -62,7 +64,7 @@ def normalizing(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
         dims = [dim for dim in range(n) if dim != 1]
     one = _mixed(call, known, outputs[0], dims)
     if one.entry:
-        one = replace(one, note=f"{_norm_word(call)} {STATISTICS}: the whole picture")
+        one = replace(one, note=f"{one.note}: its statistics are read by every unit")
     return [one, *everything(call, outputs[1:])]
 
 
@@ -157,10 +159,6 @@ def _axis_after(axis: int | None, dims: Sequence[int], kept: bool) -> int | None
 
 def _trains(call: Call) -> bool:
     return bool(call.given.get("training", False))
-
-
-def _norm_word(call: Call) -> str:
-    return call.name.removeprefix("native_")
 
 
 def _factors(call: Call) -> tuple[str, str]:

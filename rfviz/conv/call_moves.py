@@ -16,8 +16,9 @@ from rfviz.conv.geometry import AxisField, AxisMap, Track
 from rfviz.conv.hulls import axis_hull, moved, reshaped
 
 Run = Callable[[torch.Tensor], list[torch.Tensor]]
-# The dimension along which an axis lies in a result, and the map from its places to those before.
-Placed = tuple[int | None, AxisMap | None]
+# The dimensions along which an axis lies in a result, the coarsest first, and the map from its
+# places to those before, where it is one dimension.
+Placed = tuple[list[int], AxisMap | None]
 
 
 def moving(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
@@ -52,9 +53,8 @@ def moved_by(
     row_places, column_places = (_placed(run, known, axis, len(outputs)) for axis in (0, 1))
     found = []
     for index, output in enumerate(outputs):
-        (row_dim, row_map), (column_dim, column_map) = row_places[index], column_places[index]
-        if row_dim == column_dim:
-            row_dim = column_dim = None
+        (row_dims, row_map), (column_dims, column_map) = row_places[index], column_places[index]
+        row_dim, column_dim = _apart(row_dims, column_dims)
         one = result(
             call,
             output,
@@ -70,7 +70,7 @@ def _placed(run: Run, known: Followed, axis: int, n_outputs: int) -> list[Placed
     """Where the axis lies in each result, by the way that its places went."""
     dim = known.axes[axis]
     if dim is None:
-        return [(None, None)] * n_outputs
+        return [([], None)] * n_outputs
     places = run(axis_hull(known.shape[dim], dim, known.n_dims))
     return [_place(hull[0]) for hull in places]
 
@@ -78,9 +78,23 @@ def _placed(run: Run, known: Followed, axis: int, n_outputs: int) -> list[Placed
 def _place(places: torch.Tensor) -> Placed:
     varied = [dim for dim, length in enumerate(places.shape) if length > 1]
     if len(varied) != 1:
-        # Windows of windows: the innermost places are the rows, and the others lie beside them.
-        return (varied[-1] if varied else None, None)
-    return (varied[0], map_of_index(places.reshape(-1)))
+        steps = {dim: abs(_step(places, dim)) for dim in varied}
+        return (sorted(varied, key=lambda dim: -steps[dim]), None)
+    return (varied, map_of_index(places.reshape(-1)))
+
+
+def _step(places: torch.Tensor, dim: int) -> float:
+    """How far neighbours along a dimension lie apart."""
+    first = places[tuple(slice(None) if d == dim else 0 for d in range(places.ndim))]
+    return float(first[1] - first[0])
+
+
+def _apart(rows: list[int], columns: list[int]) -> tuple[int | None, int | None]:
+    """Patches lie along their own rows; windows in one list have rows inside of each."""
+    if rows and columns and rows[0] == columns[0]:
+        rows, columns = rows[1:], columns[1:]
+    row, column = (dims[0] if dims else None for dims in (rows, columns))
+    return (None, None) if row is not None and row == column else (row, column)
 
 
 def _moved_track(track: AxisField | None, axis_map: AxisMap | None) -> AxisField | None:

@@ -29,9 +29,10 @@ REDUCTIONS = frozenset(
 )
 # Each output is computed from all along a dimension, which stays.
 ALONG = frozenset(
-    """_log_softmax _safe_softmax _softmax argsort glu kthvalue renorm sort topk _fft_r2c _fft_c2c
+    """_log_softmax _safe_softmax _softmax glu renorm sort argsort topk kthvalue _fft_r2c _fft_c2c
     _fft_c2r""".split()
 )
+SORTS = frozenset({"sort", "argsort", "topk", "kthvalue"})
 CUMULATIVE = frozenset({"cumsum", "cumprod", "cummax", "cummin", "logcumsumexp"})
 PRODUCTS = frozenset({"mm", "bmm", "addmm", "baddbmm", "linear"})
 VECTOR_PRODUCTS = frozenset({"mv", "addmv", "dot", "vdot", "addr", "_cdist_forward"})
@@ -93,4 +94,9 @@ WORDS = (
     ("addmm", "linear"),
     ("convolution", "conv"),
     ("_prelu_kernel", "prelu"),
+    ("native_", ""),
+    ("grid_sampler_2d", "grid_sample"),
+    ("linalg_vector_norm", "norm"),
+    ("col2im", "fold"),
+    ("_cdist_forward", "cdist"),
 )

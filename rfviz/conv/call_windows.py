@@ -19,7 +19,7 @@ from rfviz.conv.geometry import (
     sliding_map,
     transposed_map,
 )
-from rfviz.conv.hulls import narrowed, over, spread, union, windowed
+from rfviz.conv.hulls import narrowed, over, spread, union, untangled, windowed
 from rfviz.conv.layers import Layer, LayerKind
 
 # Weights of a resize are asked of torch up to so many of them; past it, they are calculated.
@@ -38,8 +38,8 @@ class Windows(NamedTuple):
 def convolving(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
     """Follow a convolution of any number of dimensions, transposed or not."""
     weight, output = call.given["weight"], outputs[0]
-    known = (call.of("input") or blank(call.given["input"])).mapped()
     n_spatial = len(call.given["stride"])
+    known = (call.of("input") or blank(call.given["input"])).mapped(n_spatial)
     dims = [output.ndim - n_spatial + i for i in range(n_spatial)]
     maps = [_convolution_map(call, weight.shape[2 + i], i) for i in range(n_spatial)]
     channel = output.ndim - n_spatial - 1
@@ -53,9 +53,9 @@ def convolving(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
 
 def pooling(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
     """Follow pooling; its indices read what its maxima read."""
-    known, given = call.inputs[0].mapped(), call.given
-    kernel = list(given["kernel_size"])
     n = int(call.name.split("pool")[1][0])
+    known, given = call.inputs[0].mapped(n), call.given
+    kernel = list(given["kernel_size"])
     sizes, strides, pads, steps = (
         _each(value, n)
         for value in (
@@ -69,8 +69,8 @@ def pooling(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
 
 def adapting(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
     """Follow adaptive pooling, whose windows cut the map into parts."""
-    known = call.inputs[0].mapped()
     n = int(call.name.split("pool")[1][0])
+    known = call.inputs[0].mapped(n)
     dims = [known.n_dims - n + i for i in range(n)]
     found = []
     for output in outputs:
@@ -84,8 +84,9 @@ def adapting(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
 
 def interpolating(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
     """Follow a linear or cubic resize, along each dimension as torch weighs it."""
-    known, output = call.inputs[0].mapped(), outputs[0]
+    output = outputs[0]
     n = output.ndim - 2
+    known = call.inputs[0].mapped(n)
     dims = [2 + i for i in range(n)]
     windows, maps = [], []
     for dim in dims:
@@ -142,6 +143,7 @@ def folding(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
         index = targets.reshape(1, 1, -1).expand(2, lead, -1)
         flat.scatter_reduce_(2, index, full.reshape(2, lead, -1), "amin")
         hulls.append(narrowed(flat[:, :, 1:].reshape(2, *([lead] if batched else []), 1, *size)))
+    hulls = list(untangled(hulls[0], hulls[1]))
     axes = (output.ndim - 2, output.ndim - 1)
     return [
         result(call, output, (hulls[0], hulls[1]), axes, (None, None), entry="layer", note="")
@@ -295,7 +297,7 @@ def _weights(call: Call, n_in: int, n_out: int, dim: int) -> torch.Tensor:
     n = source.ndim - 2
     shape = [1] * n
     shape[dim - 2] = n_in
-    ones = torch.eye(n_in, dtype=torch.float64).reshape(1, n_in, *shape)
+    ones = torch.eye(n_in, dtype=torch.float64).reshape(n_in, 1, *shape)
     size = [1] * n
     size[dim - 2] = n_out
     answer: torch.Tensor = call.run({id(source): ones}, output_size=size, **_own_scale(call, dim))

@@ -71,15 +71,17 @@ class Followed:
             return self
         return replace(self, axes=(axes[0], axes[1]))
 
-    def mapped(self) -> "Followed":
-        """Return it with rows and columns along some dimension, as torch's layers take them."""
+    def mapped(self, n_spatial: int = 2) -> "Followed":
+        """Return it with rows and columns along the last dimensions where no step has said it."""
         known = self.labelled()
-        free = [dim for dim in (self.n_dims - 2, self.n_dims - 1) if dim not in known.axes]
-        axes = list(known.axes)
-        for axis in (0, 1):
-            if axes[axis] is None and free:
-                axes[axis] = free.pop(0) if axis == 0 else free.pop()
-        return replace(known, axes=(axes[0], axes[1]))
+        last = range(max(self.n_dims - n_spatial, 0), self.n_dims)
+        free = [dim for dim in last if dim not in known.axes]
+        rows, columns = known.axes
+        if columns is None and free:
+            columns = free.pop()
+        if rows is None and free:
+            rows = free.pop()
+        return replace(known, axes=(rows, columns))
 
     def _shown(self, axis: int) -> int | None:
         if self.axes[axis] is not None:

@@ -45,7 +45,8 @@ class LayerGeometry:
     in words. `standing` says how sure the field is, and `reason` why it is no surer: "exact";
     "whole input", where every unit reads all of it; "upper bound", where it may read less;
     "depends on data", where the values of the picture say what is read; "unknown", where a step is
-    not known, and counts as reading all that it is given. Layers given by hand are exact.
+    not known, and counts as reading all that it is given. Layers given by hand are exact. `call` is
+    torch's name of the step, where a module was traced.
     """
 
     name: str
@@ -59,6 +60,7 @@ class LayerGeometry:
     fields: tuple[AxisField, AxisField] = field(default=(PICTURE, PICTURE), repr=False)
     standing: str = "exact"
     reason: str = ""
+    call: str = ""
 
     def region(self, position: object) -> ReceptiveField:
         """Rows and columns of the picture from the first to the last that the unit reads, exactly.

@@ -171,7 +171,7 @@ class _Watch(TorchDispatchMode):
         # A convolution that pads by itself first, as in reflect mode, has one row for each step.
         whole = known.entry == "layer" and module and word != "pad"
         words = module if whole else ".".join(filter(None, (module, word)))
-        self._found.append(row_of(known, words, self._size))
+        self._found.append(row_of(known, words, self._size, word))
 
     def _remember(self, call: Call, outputs: list[torch.Tensor]) -> None:
         self._aliases.viewed(call, outputs)

@@ -13,13 +13,14 @@ from rfviz.conv.stack import LayerGeometry, geometry_of
 MOST_UNITS = 4096
 
 
-def row_of(known: Followed, name: str, picture: Pair) -> LayerGeometry:
+def row_of(known: Followed, name: str, picture: Pair, call: str = "") -> LayerGeometry:
     """Return the row of a tensor; one without rows and columns counts as a map of one unit."""
-    shown = known.mapped() if _is_map(known) else known
+    shown = known.mapped() if _is_whole_map(known) else known.labelled()
     dims = shown.axes
     rows, columns = (1 if dim is None else shown.shape[dim] for dim in dims)
     fields = (_field(shown, 0), _field(shown, 1))
     geometry = geometry_of(name, (rows, columns), fields, known.aligned, known.note)
+    geometry = replace(geometry, call=call)
     whole = all(_is_whole(fields[axis], picture[axis]) for axis in (0, 1))
     word, reason = known.standing
     if whole and word == "exact":
@@ -30,10 +31,9 @@ def row_of(known: Followed, name: str, picture: Pair) -> LayerGeometry:
     return replace(geometry, standing=word, reason=reason)
 
 
-def _is_map(known: Followed) -> bool:
-    """Whether a tensor has room for rows and columns beside batch and channels."""
-    labelled = known.labelled()
-    return labelled.axes != (None, None) or (known.n_dims >= 4 and _constant(known))
+def _is_whole_map(known: Followed) -> bool:
+    """Whether a map has lost its rows and columns because all of it reads the same."""
+    return known.labelled().axes == (None, None) and known.n_dims >= 4 and _constant(known)
 
 
 def _constant(known: Followed) -> bool:
