@@ -111,13 +111,13 @@ def _written(before: Followed, steps: Sequence[View], written: Followed) -> Foll
             hulls.append(narrowed(full))
         hulls = list(untangled(hulls[0], hulls[1]))
     except RuntimeError:
-        hulls = [
-            union([_all(before, axis), _all(written, axis)], before.n_dims) for axis in (0, 1)
-        ]
+        hulls = [union([_all(before, axis), _all(written, axis)], before.n_dims) for axis in (0, 1)]
         sure = least_sure([sure, Standing("upper bound", "a part of a map is written to")])
     after = replace(before, hulls=(hulls[0], hulls[1]), tracks=(None, None))
     aligned = before.aligned and written.aligned
-    return replace(after, standing=sure, aligned=aligned, note=before.note or written.note).labelled()
+    return replace(
+        after, standing=sure, aligned=aligned, note=before.note or written.note
+    ).labelled()
 
 
 def _seen(base: Followed, steps: Sequence[View], view: torch.Tensor) -> Followed:

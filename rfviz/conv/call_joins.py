@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import torch
 
-from rfviz.conv.calls import Call, result, tensors_in
+from rfviz.conv.calls import Call, blank, result, tensors_in
 from rfviz.conv.errors import InputError
 from rfviz.conv.followed import Followed, Standing, through_map
 from rfviz.conv.geometry import AxisField, join, misalignment, sliding_map
@@ -17,10 +17,14 @@ SPREADS = "a gate of one pixel spreads its field over the whole map"
 def elementwise(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
     """Follow an operator whose outputs read the elements in their own place, broadcast."""
     inputs, output = call.inputs, outputs[0]
+    if call.name == "copy" and call.of("src") is not None:
+        inputs = [known for known in [call.of("src")] if known is not None]
+    elif call.name == "copy":
+        return [blank(given) for given in outputs]
     rows, columns = (union([one.hulls[a] for one in inputs], output.ndim) for a in (0, 1))
-    blank = result(call, output, (rows, columns), (None, None), (None, None))
-    one = with_joined_tracks(blank, inputs)
-    one = replace(one, standing=_masked(call), entry=_entry(one, inputs))
+    one = result(call, output, (rows, columns), (None, None), (None, None))
+    one = with_joined_tracks(one, inputs)
+    one = replace(one, standing=_masked(call), entry=_entry(one, inputs, call.name))
     return [one if given is output else replace(one, shape=tuple(given.shape)) for given in outputs]
 
 
@@ -105,9 +109,9 @@ def _is_gate(each: Followed, one: Followed) -> bool:
     return lengths == [1, 1] and max(places, default=1) > 1
 
 
-def _entry(one: Followed, inputs: Sequence[Followed]) -> str:
+def _entry(one: Followed, inputs: Sequence[Followed], name: str) -> str:
     """A join of maps deserves a row where it widens what one of them reads."""
-    if len({id(each) for each in inputs}) < 2:
+    if len({id(each) for each in inputs}) < 2 or name == "copy":
         return ""
     same = all(
         each.tracks == one.tracks
@@ -171,4 +175,3 @@ def _extended(one: Followed, known: Sequence[Followed | None], dim: int) -> Foll
     tracks = list(inside[0].tracks)
     tracks[axis] = through_map(tracks[axis], None if before else sliding_map(1, 1, 0, 1))
     return replace(one, tracks=(tracks[0], tracks[1]))
-

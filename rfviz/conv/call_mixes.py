@@ -11,6 +11,7 @@ from rfviz.conv.call_names import SORTS
 from rfviz.conv.followed import Followed, Standing
 from rfviz.conv.hulls import narrowed, nothing, over, union
 
+
 def reducing(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
     """Follow sums, means and norms over dimensions, kept with length 1 or taken away."""
     known = call.inputs[0]
@@ -18,14 +19,10 @@ def reducing(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
     kept = bool(call.given.get("keepdim", False))
     rows, columns = (_reduced(hull, dims, kept) for hull in known.hulls)
     axes = [_axis_after(axis, dims, kept) for axis in known.axes]
-    tracks = [
-        None if known.axes[a] in dims else known.tracks[a] for a in (0, 1)
-    ]
+    tracks = [None if known.axes[a] in dims else known.tracks[a] for a in (0, 1)]
     found = []
     for output in outputs:
-        one = result(
-            call, output, (rows, columns), (axes[0], axes[1]), (tracks[0], tracks[1])
-        )
+        one = result(call, output, (rows, columns), (axes[0], axes[1]), (tracks[0], tracks[1]))
         found.append(_said(call, known, one))
     return found
 
@@ -93,12 +90,8 @@ def multiplying(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
     contracted = main.n_dims - 1 if main is left else max(main.n_dims - 2, 0)
     axes = [None if main.axes[a] in {contracted, None} else main.axes[a] for a in (0, 1)]
     alone = len(call.inputs) == 1
-    tracks = [
-        main.tracks[a] if alone and axes[a] is not None else None for a in (0, 1)
-    ]
-    one = result(
-        call, output, (hulls[0], hulls[1]), (axes[0], axes[1]), (tracks[0], tracks[1])
-    )
+    tracks = [main.tracks[a] if alone and axes[a] is not None else None for a in (0, 1)]
+    one = result(call, output, (hulls[0], hulls[1]), (axes[0], axes[1]), (tracks[0], tracks[1]))
     return [_said(call, main, one.labelled())]
 
 
@@ -130,7 +123,9 @@ def _said(call: Call, before: Followed, after: Followed) -> Followed:
     if varied == varies:
         return after
     axes = " and ".join(
-        word for word, was, is_ in zip(("rows", "columns"), varied, varies, strict=True) if was and not is_
+        word
+        for word, was, is_ in zip(("rows", "columns"), varied, varies, strict=True)
+        if was and not is_
     )
     return replace(after, entry="layer", note=f"{word_of_call(call.name)} over all {axes}")
 

@@ -12,7 +12,7 @@ import torch
 from rfviz.conv.call_names import SHOWN
 from rfviz.conv.calls import Call, everything, result, tensors_in, word_of_call
 from rfviz.conv.followed import Followed, Standing, map_of_index, through_map
-from rfviz.conv.geometry import AxisField, AxisMap, Track
+from rfviz.conv.geometry import AxisField, AxisMap, Track, sliding_map
 from rfviz.conv.hulls import axis_hull, moved, reshaped
 
 Run = Callable[[torch.Tensor], list[torch.Tensor]]
@@ -35,6 +35,8 @@ def moving(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
         return moved(hull, known.shape, lambda t: call.run({id(source): t}, **fill))
 
     found = moved_by(run, known, call, outputs)
+    if call.name.startswith(("reflection_pad", "replication_pad")):
+        found = [_padded(found[0], known, list(call.given["padding"]))]
     entry = "layer" if call.name in SHOWN else ""
     return [replace(one, entry=entry) for one in found]
 
@@ -43,6 +45,16 @@ def reshaping(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
     """Follow a view of other lengths."""
     known, new = call.inputs[0], tuple(outputs[0].shape)
     return moved_by(lambda hull: [reshaped(hull, known.shape, new)], known, call, outputs)
+
+
+def _padded(one: Followed, known: Followed, pads: list[int]) -> Followed:
+    """Its track goes on past the edge, though pixels are mirrored there: most units read as is."""
+    tracks = list(one.tracks)
+    for i, before in enumerate(pads[::2]):
+        for axis in (0, 1):
+            if known.axes[axis] == known.n_dims - 1 - i:
+                tracks[axis] = through_map(known.field(axis), sliding_map(1, 1, before, 1))
+    return replace(one, tracks=(tracks[0], tracks[1]))
 
 
 def moved_by(

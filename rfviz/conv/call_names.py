@@ -15,7 +15,9 @@ MOVES = frozenset(
     _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d im2col
     native_channel_shuffle""".split()
 )
-RESHAPES = frozenset({"view", "_unsafe_view", "reshape", "_reshape_alias", "view_copy", "unflatten"})
+RESHAPES = frozenset(
+    {"view", "_unsafe_view", "reshape", "_reshape_alias", "view_copy", "unflatten"}
+)
 # Element by element, though torch's tag does not say so.
 POINTWISE = frozenset(
     """_prelu_kernel _to_copy alpha_dropout bernoulli copy dropout feature_dropout fill_mask

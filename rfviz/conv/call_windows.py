@@ -145,9 +145,7 @@ def folding(call: Call, outputs: Sequence[torch.Tensor]) -> list[Followed]:
         hulls.append(narrowed(flat[:, :, 1:].reshape(2, *([lead] if batched else []), 1, *size)))
     hulls = list(untangled(hulls[0], hulls[1]))
     axes = (output.ndim - 2, output.ndim - 1)
-    return [
-        result(call, output, (hulls[0], hulls[1]), axes, (None, None), entry="layer", note="")
-    ]
+    return [result(call, output, (hulls[0], hulls[1]), axes, (None, None), entry="layer", note="")]
 
 
 def checked(call: Call) -> None:
@@ -234,7 +232,9 @@ def _by_weight(call: Call, one: Followed) -> Followed:
     weight = call.of("weight")
     if weight is not None:
         hulls = [
-            union([one.hulls[a], over(weight.hulls[a], range(weight.n_dims)).reshape(2)], one.n_dims)
+            union(
+                [one.hulls[a], over(weight.hulls[a], range(weight.n_dims)).reshape(2)], one.n_dims
+            )
             for a in (0, 1)
         ]
         note = "its weight is made of the picture"
@@ -292,16 +292,21 @@ def _weighed(call: Call, n_in: int, n_out: int, dim: int, axis_map: AxisMap | No
 
 
 def _weights(call: Call, n_in: int, n_out: int, dim: int) -> torch.Tensor:
-    """(n_in, n_out): torch's own answer to maps of a single one."""
+    """(n_in, n_out): torch's own answer to maps of a single one.
+
+    The other dimensions stay two wide: of one column, torch 2.13 antialiases no rows.
+    """
     source = next(t for t in call.given.values() if isinstance(t, torch.Tensor))
     n = source.ndim - 2
     shape = [1] * n
     shape[dim - 2] = n_in
     ones = torch.eye(n_in, dtype=torch.float64).reshape(n_in, 1, *shape)
-    size = [1] * n
+    size = [2] * n
+    size[dim - 2] = n_in
+    ones = ones.expand(n_in, 1, *size).contiguous()
     size[dim - 2] = n_out
     answer: torch.Tensor = call.run({id(source): ones}, output_size=size, **_own_scale(call, dim))
-    return answer.reshape(n_in, n_out)
+    return answer.movedim(dim, 1).flatten(2)[..., 0]
 
 
 def _own_scale(call: Call, dim: int) -> dict[str, Any]:
@@ -335,4 +340,3 @@ def _each(value: Any, n: int) -> list[int]:
     """One number for each dimension; torch passes one for all of them as a list of one."""
     several = list(value) if isinstance(value, list | tuple) else [value]
     return [int(one) for one in (several * n if len(several) == 1 else several)]
-

@@ -112,9 +112,13 @@ def fitted(profile: torch.Tensor) -> AxisField:
     if len(set(bounds)) == 1:
         return (Track(1, 0, bounds[:1]),)
     jump = _usual_step(bounds)
-    moved = [None if b is None else (b[0] - i * jump, b[1] - i * jump) for i, b in enumerate(bounds)]
+    moved = [
+        None if b is None else (b[0] - i * jump, b[1] - i * jump) for i, b in enumerate(bounds)
+    ]
     if len(set(moved)) == 1:
-        return (Track(1, int(jump), bounds[:1]),) if jump.denominator == 1 else _one_turn(bounds, jump)
+        return (
+            (Track(1, int(jump), bounds[:1]),) if jump.denominator == 1 else _one_turn(bounds, jump)
+        )
     return _one_turn(bounds, jump)
 
 

@@ -145,7 +145,9 @@ def reshaped(hull: torch.Tensor, old: Sequence[int], new: Sequence[int]) -> torc
     return narrowed(hull.expand(2, *inner).reshape(2, *target))
 
 
-def windowed(hull: torch.Tensor, dim: int, first: torch.Tensor, last: torch.Tensor, step: int = 1) -> torch.Tensor:
+def windowed(
+    hull: torch.Tensor, dim: int, first: torch.Tensor, last: torch.Tensor, step: int = 1
+) -> torch.Tensor:
     """Return what outputs read whose windows along `dim` are from `first` to `last` by `step`.
 
     Places outside of the tensor are read as nothing.

@@ -122,6 +122,9 @@ class _Watch(TorchDispatchMode):
     def naming(self, module: nn.Module) -> Iterator[None]:
         """Keep the name of the module that runs, by hooks on the copy."""
         for name, inner in module.named_modules():
+            # A scripted module takes no hooks; its steps go by the name of the module around it.
+            if isinstance(inner, torch.jit.ScriptModule):
+                continue
             inner.register_forward_pre_hook(lambda *_, name=name: self._enter(name))
             inner.register_forward_hook(lambda inner, *_: self._leave(inner))
         yield
@@ -266,7 +269,7 @@ def _without_numbers(module: nn.Module) -> nn.Module:
         raise _cannot_follow(type(module).__name__, error) from None
     for inner in watched.modules():
         if isinstance(inner, OperatorConv2d):
-            inner.forward = _as_convolution(inner)  # type: ignore[method-assign]
+            inner.forward = _as_convolution(inner).forward  # type: ignore[method-assign]
     return watched
 
 
@@ -313,6 +316,13 @@ def _first_channels(module: nn.Module) -> int:
 
 def _cannot_follow(where: str, error: BaseException) -> InputError:
     lines = str(error).splitlines() or [type(error).__name__]
+    if "meta" in str(error) or "data-dependent" in str(error):
+        return InputError(
+            f"The module could not be followed at {where}: it asks for the values of pixels, or of "
+            f"what is made of them, and the picture that it is run on has none. Torch says: "
+            f"{lines[0][:200].rstrip('.')}.",
+            remedy="Trace the part of the module before it, or the layers after it on their own",
+        )
     return InputError(
         f"The module could not be followed at {where}: {lines[0][:300]}.",
         remedy="Check the picture's size and channels, and leave out steps that need pixel values",

@@ -84,5 +84,3 @@ def _same_as_track(known: Followed, axis: int) -> bool:
     others = {d for d, n in enumerate(known.hulls[axis].shape[1:]) if n > 1 and d != dims[axis]}
     channel = min((d for d in dims if d is not None), default=0) - 1
     return others <= {channel}
-
-

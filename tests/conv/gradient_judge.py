@@ -76,7 +76,9 @@ def reached(
     """(H, W): whether each pixel moves the unit, in any of its channels."""
     chosen = output.select(max(axes), unit[axes.index(max(axes))])
     chosen = chosen.select(min(axes), unit[axes.index(min(axes))]).reshape(-1)
-    weights = torch.rand(chosen.numel(), dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    weights = torch.rand(
+        chosen.numel(), dtype=torch.float64, generator=torch.Generator().manual_seed(1)
+    )
     (gradient,) = torch.autograd.grad((chosen * (weights + 0.5)).sum(), picture, retain_graph=True)
     return gradient[0].abs().sum(0) > 0
 
@@ -116,7 +118,8 @@ def _axes(output: torch.Tensor, size: tuple[int, int]) -> tuple[int, int] | None
     """The dimensions that have as many places as the row says, the last ones first."""
     dims = range(output.ndim - 1, -1, -1)
     pairs = [(output.ndim - 2, output.ndim - 1)] if output.ndim > 1 else []
-    pairs += [(row, column) for row in dims for column in dims if row != column]
+    pairs += [(row, column) for row in dims for column in dims if row < column]
+    pairs += [(row, column) for row in dims for column in dims if row > column]
     fits = [one for one in pairs if (output.shape[one[0]], output.shape[one[1]]) == size]
     return fits[0] if fits and size != (1, 1) else None
 

@@ -75,7 +75,7 @@ CALLS: Mapping[str, Callable[[torch.Tensor], Any]] = MappingProxyType(
             "nchw,dc->ndhw", x, torch.ones(4, 3, dtype=x.dtype)
         ),
         "einsum rows": lambda x: torch.einsum("nchw,hk->nckw", x, torch.ones(16, 5, dtype=x.dtype)),
-        "matmul channels": lambda x: (x.movedim(1, -1) @ torch.ones(3, 4, dtype=x.dtype)),
+        "matmul channels": lambda x: x.movedim(1, -1) @ torch.ones(3, 4, dtype=x.dtype),
         "matmul columns": lambda x: x @ torch.ones(20, 4, dtype=x.dtype),
         "slice": lambda x: x[:, :, 2:-3, 4:],
         "strided slice": lambda x: x[:, :, ::2, 1::3],
