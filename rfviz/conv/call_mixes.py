@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from rfviz.conv.calls import Call, default_of, everything, result, word_of_call
 from rfviz.conv.call_names import SORTS
+from rfviz.conv.calls import Call, default_of, everything, result, word_of_call
 from rfviz.conv.followed import Followed, Standing
 from rfviz.conv.hulls import narrowed, nothing, over, union
 

@@ -163,7 +163,7 @@ def checked(call: Call) -> None:
         layer.output_size(tuple(given["input"].shape[-2:]))
 
 
-def _windowed(
+def _windowed(  # noqa: PLR0917 - what slides over what
     call: Call,
     known: Followed,
     output: torch.Tensor,

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from rfviz.conv import call_names
-from rfviz.conv.followed import Axes, Followed, Hulls, Standing, Tracks, least_sure
+from rfviz.conv.followed import EXACT, Axes, Followed, Hulls, Standing, Tracks, least_sure
 from rfviz.conv.hulls import TooManyElements, nothing, over
 
 
@@ -93,7 +93,7 @@ def follow_call(call: Call, rule: Rule | None, outputs: Sequence[torch.Tensor]) 
 
 
 def everything(
-    call: Call, outputs: Sequence[torch.Tensor], standing: Standing = Standing()
+    call: Call, outputs: Sequence[torch.Tensor], standing: Standing = EXACT
 ) -> list[Followed]:
     """Return results of which every element reads all that any element of the inputs reads."""
     inputs = call.inputs

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.geometry import AxisField, AxisMap, Track, compose
-from rfviz.conv.hulls import BLANK, axis_hull, over
+from rfviz.conv.hulls import BLANK, over
 
 # From the surest to the least sure; what is computed from several tensors is as sure as the least.
 STANDINGS = ("exact", "whole input", "upper bound", "depends on data", "unknown")
@@ -28,6 +29,9 @@ class Standing(NamedTuple):
     reason: str = ""
 
 
+EXACT = Standing()
+
+
 @dataclass(frozen=True)
 class Followed:
     """The first and last row and column that each element of a tensor reads.
@@ -42,7 +46,7 @@ class Followed:
     hulls: Hulls
     axes: Axes
     tracks: Tracks
-    standing: Standing = Standing()
+    standing: Standing = EXACT
     aligned: bool = True
     note: str = ""
     entry: str = ""
@@ -102,7 +106,7 @@ def least_sure(standings: Iterable[Standing]) -> Standing:
 def fitted(profile: torch.Tensor) -> AxisField:
     """Return the track of units whose (2, n) hulls are given, one period for all if need be.
 
-    >>> fitted(axis_hull(5, 0, 1))[0].jump
+    >>> fitted(torch.tensor([[0.0, 1.0, 2.0], [0.0, -1.0, -2.0]]))[0].jump
     Fraction(1, 1)
     """
     lows, highs = (profile * torch.tensor([[1.0], [-1.0]])).long().tolist()
@@ -175,7 +179,7 @@ def _usual_step(bounds: tuple[tuple[int, int] | None, ...]) -> Fraction:
     """Pixels from unit to unit, as most neighbours have it; the average where none prevails."""
     steps = [
         Fraction(sum(after) - sum(before), 2)
-        for before, after in zip(bounds, bounds[1:], strict=False)
+        for before, after in pairwise(bounds)
         if before is not None and after is not None
     ]
     if not steps:

@@ -104,7 +104,11 @@ def moved(
     """
     full = spread(hull - BLANK, shape)
     low, high = run(full[0]), run(full[1])
-    pairs = [(low, high)] if isinstance(low, torch.Tensor) else zip(_list(low), _list(high))
+    pairs = (
+        [(low, high)]
+        if isinstance(low, torch.Tensor)
+        else zip(_list(low), _list(high), strict=True)
+    )
     return [narrowed(torch.stack([first, last]) + BLANK) for first, last in pairs]
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-
 from rfviz.conv.followed import Followed, fitted
 from rfviz.conv.geometry import AxisField, unit_bounds
 from rfviz.conv.hulls import BLANK
