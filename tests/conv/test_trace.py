@@ -1,5 +1,6 @@
 """Modules as people write them: followed, and compared with the stack and with autograd."""
 
+import warnings
 from collections.abc import Callable
 
 import pytest
@@ -270,11 +271,13 @@ def test_a_gate_of_means_keeps_the_sizes_and_the_convolution_after_it() -> None:
 def test_a_layer_of_another_operator_reads_what_its_convolution_reads() -> None:
     layer = OperatorConv2d("adder", Conv2dSpec(3, padding=1), 3, 8)
     module = nn.Sequential(layer, nn.Conv2d(8, 4, 3, 2))
-    assert [row.receptive_field for row in trace(module, (24, 32))] == [(3, 3), (5, 5)]
+    assert [row.receptive_field for row in trace(module, (3, 24, 32))] == [(3, 3), (5, 5)]
 
 
 def test_a_scripted_module_is_followed() -> None:
-    module = torch.jit.script(nn.Sequential(nn.Conv2d(3, 3, 3), nn.ReLU()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        module = torch.jit.script(nn.Sequential(nn.Conv2d(3, 3, 3), nn.ReLU()))
     assert [row.call for row in trace(module, (3, 24, 32))] == ["conv2d"]
 
 

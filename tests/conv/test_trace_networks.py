@@ -107,6 +107,10 @@ def convnext(
     return y + z
 
 
+def shared(layer: nn.Module) -> nn.Module:
+    return nn.Sequential(layer, nn.Softplus(), layer)
+
+
 def unet(x: torch.Tensor, a: nn.Module, d: nn.Module, u: nn.Module, b: nn.Module) -> torch.Tensor:
     skip = a(x)
     up = u(d(skip))
@@ -150,7 +154,7 @@ HANDMADE: dict[str, Callable[[], nn.Module]] = {
         lambda x, a: a(torch.cat([x[..., i::2, j::2] for i in (0, 1) for j in (0, 1)], 1)),
         a=nn.Conv2d(12, 4, 3),
     ),
-    "shared weights": lambda: (lambda c: nn.Sequential(c, nn.Softplus(), c))(nn.Conv2d(3, 3, 3)),
+    "shared weights": lambda: shared(nn.Conv2d(3, 3, 3)),
     "super-resolution": lambda: nn.Sequential(
         nn.Conv2d(3, 12, 3, padding=1), nn.PixelShuffle(2), nn.Conv2d(3, 3, 3)
     ),
