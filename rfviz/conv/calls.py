@@ -1,142 +1,158 @@
-"""Which calls of torch slide, join or flatten feature maps, and which leave their fields alone."""
+"""What each operator of torch does to the pixels that its elements read.
 
-from collections.abc import Callable
-from dataclasses import replace
+A rule may only widen: an operator that no rule knows gives tensors of which every element reads
+all that its inputs read, and says so. So does whatever looks where numbers tell it to.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from rfviz.conv.call_names import (
-    FLATTENED,
-    JOINS,
-    MOVED,
-    POINTWISE,
-    QUESTIONS,
-    RESIZED,
-    STATISTICS,
-    WINDOWS,
-)
-from rfviz.conv.errors import InputError
-from rfviz.conv.followed import Call, Followed, Plan, keeping, widened
-from rfviz.conv.geometry import AxisField
-from rfviz.conv.layers import Layer
-from rfviz.conv.resizing import moved, resized
-from rfviz.conv.stack import LayerGeometry, geometry_of, joined, layer_geometry
+from rfviz.conv import call_names
+from rfviz.conv.followed import EXACT, Axes, Followed, Hulls, Standing, Tracks, least_sure
+from rfviz.conv.hulls import TooManyElements, nothing, over
 
 
-def words_of_call(func: Callable[..., Any]) -> str:
-    """Return a call's name without the underscores of its in-place and operator forms.
+@dataclass(frozen=True)
+class Call:
+    """An operator, its arguments by name, and what is known of the tensors among them, by id."""
 
-    >>> words_of_call(torch.relu_), words_of_call(torch.Tensor.__iadd__)
-    ('relu', 'add')
+    func: Callable[..., Any]
+    name: str
+    given: dict[str, Any]
+    known: dict[int, Followed]
+    # The ids of parameters, and of what is made of them alone.
+    learned: frozenset[int] | set[int] = frozenset()
+
+    @property
+    def inputs(self) -> list[Followed]:
+        """What is known of the tensors that come from the picture, in order."""
+        return [self.known[id(t)] for t in tensors_in(self.given) if id(t) in self.known]
+
+    def of(self, name: str) -> Followed | None:
+        """Return what is known of one argument, None for what does not come from the picture."""
+        return self.known.get(id(self.given.get(name)))
+
+    def run(self, tensors: dict[int, torch.Tensor], **changed: Any) -> Any:
+        """Run the operator with other tensors in place of some of its own, by their ids."""
+        return self.func(**_replaced({**self.given, **changed}, tensors))
+
+
+Rule = Callable[[Call, Sequence[torch.Tensor]], list[Followed]]
+
+
+def name_of_call(func: Any) -> str:
+    """Return an operator's name without the underscore of its in-place form.
+
+    >>> name_of_call(torch.ops.aten.relu_.default)
+    'relu'
     """
-    name: str = getattr(func, "__name__", type(func).__name__)
-    bare = name.strip("_") if name != "__get__" else name
-    for operator in ("add", "sub", "mul", "truediv", "pow"):
-        if bare in {"i" + operator, "r" + operator}:
-            return operator
-    return bare.removesuffix("_with_indices")
+    return str(func._schema.name).split("::")[-1].removesuffix("_")
 
 
-def follow_call(call: Call, inputs: list[Followed]) -> Plan:
-    """Return what to say of each result of a call; `InputError` for one that is not known."""
-    first, name = inputs[0], call.name
-    flat = [one for one in inputs if one.axes is None]
-    if name in QUESTIONS:
-        return lambda _: None
-    if flat:
-        return keeping(flat[0])
-    if name in POINTWISE or name in JOINS:
-        return _joining(call, inputs) if len(inputs) > 1 else keeping(first)
-    if name in STATISTICS:
-        note = f"{name} also takes statistics of the whole map, which the field leaves out"
-        return keeping(replace(first, geometry=replace(first.geometry, note=note)))
-    for known, names in (
-        (_sliding, WINDOWS), (resized, RESIZED), (moved, MOVED), (_flattening, FLATTENED),
-    ):  # fmt: skip
-        if name in names:
-            return known(call, first)
-    raise call.refused(f"It calls {name}, which cannot be followed.")
+def word_of_call(name: str) -> str:
+    """Return the name under which people know an operator.
+
+    >>> word_of_call("upsample_bilinear2d")
+    'interpolate'
+    """
+    for start, word in call_names.WORDS:
+        if name.startswith(start):
+            rest = name.removeprefix(start)
+            return word if word in {"pad", "interpolate"} else word + rest
+    return name
 
 
-def _joining(call: Call, inputs: list[Followed]) -> Plan:
-    """Join branches; a gate of one pixel, as of squeeze and excitation, is spread over the map."""
-    concatenates = call.name in {"cat", "concat", "concatenate"}
-    dim = call.named("tensors", "dim").get("dim", 0) if concatenates else None
-    axes = inputs[0].axes
-    if dim is not None and axes is not None and dim % call.n_dims in axes:
-        raise call.refused("It concatenates along rows or columns, which cannot be followed.")
-    if any(one.axes != axes for one in inputs):
-        raise call.refused(f"It calls {call.name} on maps whose rows and columns lie elsewhere.")
-    full = [one for one in inputs if one.geometry.output_size != (1, 1)] or inputs
-    gates = [one.geometry for one in inputs if one not in full]
-    ends = [one.geometry for one in full]
-    name = "cat" if concatenates else call.name
-    size = ends[0].output_size
-    result = joined(ends + [geometry_of("", size, _spread(gate)) for gate in gates], name)
-    if gates:
-        aligned = all(end.aligned for end in [*ends, *gates])
-        note = "a gate of one pixel spreads its field over the whole map"
-        result = replace(result, aligned=aligned, note=note)
-    entry = "call" if len({id(one) for one in inputs}) > 1 else ""
-    return lambda _: Followed(result, axes, entry)
+def arguments(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call of an operator by their names, without its defaults."""
+    names = [argument.name for argument in func._schema.arguments]
+    return {**dict(zip(names, args, strict=False)), **kwargs}
 
 
-def _spread(gate: LayerGeometry) -> tuple[AxisField, AxisField]:
-    """Every unit of a map that is multiplied by one pixel reads what that pixel reads."""
-    rows, columns = (
-        tuple(track._replace(period=1, shift=0, bounds=track.bounds[:1]) for track in axis)
-        for axis in gate.fields
-    )
-    return rows, columns
+def default_of(func: Any, name: str) -> Any:
+    """Return the default of an operator's argument, None where it has none."""
+    found = (one.default_value for one in func._schema.arguments if one.name == name)
+    return next(found, None)
 
 
-def _sliding(call: Call, first: Followed) -> Plan:
-    kind, order = WINDOWS[call.name]
-    given = call.named(*order)
-    if given.get("weight") is not None:
-        given["kernel_size"] = tuple(given["weight"].shape[-2:])
-        _check_channels(call, given)
-    fields = ("kernel_size", "stride", "padding", "dilation", "output_padding", "ceil_mode")
-    known = {field: _single(given[field]) for field in fields if given.get(field) is not None}
-    # An empty stride is how torch spells "as the kernel".
-    layer = Layer(kind, **{field: value for field, value in known.items() if value != ()})
-    geometry = layer_geometry(layer, first.geometry)
-    if kind == "Unfold":
-        note = "unfold lays its columns out; later steps count as reading all of them"
-        # What follows unfold has neither rows nor columns.
-        return lambda _: Followed(replace(geometry, note=note), None, "layer")
-    return lambda _: Followed(geometry, first.axes, "layer")
+def follow_call(call: Call, rule: Rule | None, outputs: Sequence[torch.Tensor]) -> list[Followed]:
+    """Return what is known of each result, by a rule, or all that can be where there is none."""
+    word = word_of_call(call.name)
+    sure = least_sure(one.standing for one in call.inputs)
+    if rule is None:
+        why = f"{word} is not known, and counts as reading all that it is given"
+        return everything(call, outputs, Standing("unknown", why))
+    try:
+        found = rule(call, outputs)
+    except TooManyElements:
+        why = f"{word} gives more units than are followed one by one"
+        return everything(call, outputs, Standing("upper bound", why))
+    return [replace(one, standing=least_sure([sure, one.standing])) for one in found]
 
 
-def _check_channels(call: Call, given: dict[str, Any]) -> None:
-    """Compare the channels with the weight's, in words; torch says less on the meta device."""
-    weight, groups = given["weight"], given.get("groups", 1)
-    expected = weight.shape[0] if call.name == "conv_transpose2d" else weight.shape[1] * groups
-    channels = given["input"].shape[-3] if call.n_dims > 2 else 0
-    if channels != expected:
-        raise InputError(
-            f"Its weight expects {expected} channels, but the map has {channels}.",
-            remedy=f"Set its in_channels to {channels}, or give a picture that has {expected}",
-        )
+def everything(
+    call: Call, outputs: Sequence[torch.Tensor], standing: Standing = EXACT
+) -> list[Followed]:
+    """Return results of which every element reads all that any element of the inputs reads."""
+    inputs = call.inputs
+    whole = [
+        torch.stack([over(one.hulls[axis], range(one.n_dims)).reshape(2) for one in inputs]).amin(0)
+        for axis in (0, 1)
+    ]
+    sure = least_sure([standing, *(one.standing for one in inputs)])
+    found = []
+    for output in outputs:
+        n_dims = output.ndim
+        rows, columns = (hull.reshape(2, *[1] * n_dims) for hull in whole)
+        axes: Axes = inputs[0].axes if inputs[0].n_dims == n_dims else (None, None)
+        one = Followed(tuple(output.shape), (rows, columns), axes, (None, None), sure)
+        found.append(replace(one, entry="layer", **inherited(inputs)))
+    return found
 
 
-def _single(value: object) -> object:
-    """Torch passes one number as a tuple of one, and lists where a person writes tuples."""
-    if isinstance(value, list | tuple):
-        return value[0] if len(value) == 1 else tuple(value)
+def inherited(inputs: Sequence[Followed]) -> dict[str, Any]:
+    """Return the alignment and the note that results take over from what they are made of."""
+    note = next((one.note for one in inputs if one.note), "")
+    return {"aligned": all(one.aligned for one in inputs), "note": note}
+
+
+def result(
+    call: Call, output: torch.Tensor, hulls: Hulls, axes: Axes, tracks: Tracks, **more: Any
+) -> Followed:
+    """Return what is known of one result, with what it inherits from the inputs."""
+    facts = {**inherited(call.inputs), **more}
+    return Followed(tuple(output.shape), hulls, axes, tracks, **facts)
+
+
+def blank(tensor: torch.Tensor) -> Followed:
+    """Return what is known of a tensor that reads no pixel."""
+    hull = nothing(tensor.ndim)
+    return Followed(tuple(tensor.shape), (hull, hull), (None, None), (None, None))
+
+
+def tensors_in(value: object) -> Iterator[torch.Tensor]:
+    """Yield the tensors inside arguments or results, in order.
+
+    >>> [t.shape for t in tensors_in([torch.zeros(1), {"a": torch.zeros(2)}])]
+    [torch.Size([1]), torch.Size([2])]
+    """
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from tensors_in(part)
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from tensors_in(part)
+
+
+def _replaced(value: Any, tensors: dict[int, torch.Tensor]) -> Any:
+    if isinstance(value, torch.Tensor):
+        return tensors.get(id(value), value)
+    if isinstance(value, dict):
+        return {name: _replaced(part, tensors) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        return [_replaced(part, tensors) for part in value]
     return value
-
-
-def _flattening(call: Call, first: Followed) -> Plan:
-    """A reshape that keeps rows and columns as they are moves nothing; any other flattens."""
-    flat = widened(call, first, None, call.name)
-    size = first.geometry.output_size
-
-    def plan(tensor: torch.Tensor) -> Followed | None:
-        kept = call.name in {"view", "reshape"} and tensor.ndim >= 4
-        if kept and tuple(tensor.shape[-2:]) == size:
-            return Followed(first.geometry, (tensor.ndim - 2, tensor.ndim - 1))
-        return flat(tensor)
-
-    return plan

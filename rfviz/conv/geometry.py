@@ -197,7 +197,7 @@ def largest_field(field: AxisField, n_units: int) -> int:
     """
     period = lcm(*(track.period for track in field))
     if len(field) == 1:
-        units: set[int] = set(range(period))
+        units: set[int] = set(range(min(period, n_units)))
     else:
         near = min(period, n_units)
         units = {*range(near), *range(n_units - near, n_units)}

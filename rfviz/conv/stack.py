@@ -42,7 +42,11 @@ class LayerGeometry:
     `start` the centre of unit 0, where pixel 0 has its centre at 0. `uniform` says that every unit
     has the same field, moved; it is False after a layer that enlarges with unequal windows.
     `aligned` is False where branches of different jump or centre have been joined; `note` says so
-    in words.
+    in words. `standing` says how sure the field is, and `reason` why it is no surer: "exact";
+    "whole input", where every unit reads all of it; "upper bound", where it may read less;
+    "depends on data", where the values of the picture say what is read; "unknown", where a step is
+    not known, and counts as reading all that it is given. Layers given by hand are exact. `call` is
+    torch's name of the step, where a module was traced.
     """
 
     name: str
@@ -54,6 +58,9 @@ class LayerGeometry:
     aligned: bool = True
     note: str = ""
     fields: tuple[AxisField, AxisField] = field(default=(PICTURE, PICTURE), repr=False)
+    standing: str = "exact"
+    reason: str = ""
+    call: str = ""
 
     def region(self, position: object) -> ReceptiveField:
         """Rows and columns of the picture from the first to the last that the unit reads, exactly.

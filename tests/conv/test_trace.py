@@ -1,10 +1,12 @@
 """Modules as people write them: followed, and compared with the stack and with autograd."""
 
+import warnings
 from collections.abc import Callable
 
 import pytest
 import torch
 import torch.nn.functional as F
+from gradient_judge import Function
 from random_layers import one_thread  # noqa: F401 - a fixture
 from random_stacks import fits, random_stack
 from torch import nn
@@ -12,22 +14,12 @@ from torch import nn
 from rfviz.conv.architectures import architecture, architecture_names
 from rfviz.conv.errors import InputError
 from rfviz.conv.network import Network
+from rfviz.conv.operator_module import OperatorConv2d
+from rfviz.conv.spec import Conv2dSpec
 from rfviz.conv.stack import LayerGeometry, stack_geometry
 from rfviz.conv.trace import trace
 
 SIZE = (40, 44)
-
-
-class Function(nn.Module):
-    """A function of a map and of a module's layers, as the body of forward."""
-
-    def __init__(self, body: Callable[..., torch.Tensor], **layers: nn.Module) -> None:
-        super().__init__()
-        self.layers = nn.ModuleDict(layers)
-        self.body = body
-
-    def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        return self.body(picture, **dict(self.layers.items()))
 
 
 def conv(kernel: int = 3, stride: int = 1, channels: int = 4, padding: int = 0) -> nn.Conv2d:
@@ -163,8 +155,9 @@ def test_modules_read_what_autograd_says(name: str) -> None:
     ],
 )
 def test_global_steps_read_the_whole_picture_and_say_so(tail: list[nn.Module]) -> None:
-    last = trace(nn.Sequential(conv(3, 2), *tail), SIZE)[-1]
-    assert last.receptive_field == SIZE
+    last = trace(nn.Sequential(conv(3, 2), *tail), (41, 45))[-1]
+    assert last.receptive_field == (41, 45)
+    assert last.standing == "whole input"
     assert "the whole picture" in last.note
 
 
@@ -194,10 +187,11 @@ def test_misaligned_branches_are_flagged() -> None:
     assert "centred 1 pixel apart" in last.note
 
 
-def test_a_network_of_gates_of_groups_keeps_its_note() -> None:
+def test_statistics_of_the_whole_map_are_read_by_every_unit() -> None:
     last = trace(nn.Sequential(conv(), nn.GroupNorm(2, 4), conv()), SIZE)[-1]
     assert "statistics" in last.note
-    assert last.receptive_field == (5, 5)
+    assert last.receptive_field == SIZE
+    assert last.standing == "whole input"
 
 
 def test_the_callers_module_is_not_changed_and_holds_no_hooks() -> None:
@@ -219,17 +213,72 @@ def test_channels_are_those_of_the_first_layer_or_of_the_caller() -> None:
 
 REFUSED: dict[str, Callable[[], nn.Module]] = {
     "a step on pixel values": lambda: Function(lambda x: x if x.sum() > 0 else -x),
-    "fractional pooling": lambda: nn.FractionalMaxPool2d(2, output_size=(3, 3)),
-    "a slice of the rows": lambda: Function(lambda x: x[:, :, ::2]),
-    "joined along the rows": lambda: Function(lambda x: torch.cat([x, x], dim=2)),
+    "a choice of pixels": lambda: Function(lambda x: x[x > 0]),
     "branches of two sizes": lambda: Function(lambda x, a: a(x) + x, a=conv()),
     "a kernel that does not fit": lambda: conv(99),
     "channels that do not match": lambda: nn.Sequential(conv(), conv(channels=5)),
     "an error of its own": lambda: Function(lambda x: x.nothing),
     "a lazy layer": lambda: nn.LazyConv2d(3, 3),
     "a recurrent layer": lambda: nn.LSTM(8, 8),
-    "a gather": lambda: Function(lambda x: F.grid_sample(x, torch.zeros(1, 3, 3, 2))),
 }
+
+
+DEPENDENT: dict[str, Callable[[], nn.Module]] = {
+    "fractional pooling": lambda: nn.FractionalMaxPool2d(2, output_size=(3, 3)),
+    "a gather": lambda: Function(
+        lambda x: F.grid_sample(x, torch.zeros(1, 3, 3, 2), align_corners=False)
+    ),
+    "unpooling": lambda: Function(
+        lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2)
+    ),
+    "sorting": lambda: Function(lambda x: x.sort(2).values),
+}
+
+
+@pytest.mark.parametrize("name", DEPENDENT)
+def test_what_looks_where_numbers_say_counts_as_reading_all_and_says_so(name: str) -> None:
+    last = trace(DEPENDENT[name](), SIZE)[-1]
+    assert last.standing == "depends on data"
+    assert last.reason
+    assert last.receptive_field[0] == SIZE[0]
+
+
+def test_a_step_that_is_not_known_widens_and_is_named() -> None:
+    module = Function(lambda x: torch.linalg.pinv(x.mean(1)))
+    last = trace(module, SIZE)[-1]
+    assert last.standing == "unknown"
+    assert "not known" in last.reason
+    assert last.receptive_field == SIZE
+
+
+def test_a_convolution_of_the_transposed_map_reads_along_the_rows() -> None:
+    module = Function(lambda x, a: a(x.transpose(2, 3)), a=nn.Conv2d(1, 1, (1, 5)))
+    last = trace(module, (1, 16, 20))[-1]
+    assert (last.receptive_field, last.output_size) == ((5, 1), (12, 20))
+
+
+def test_a_gate_of_means_keeps_the_sizes_and_the_convolution_after_it() -> None:
+    module = Function(
+        lambda y, gate, a: a(y * gate(y.mean((2, 3))).view(1, 4, 1, 1)),
+        gate=nn.Linear(4, 4),
+        a=nn.Conv2d(4, 4, 3, 2),
+    )
+    last = trace(module, (4, 49, 49))[-1]
+    assert (last.name, last.output_size, last.standing) == ("layers.a", (24, 24), "whole input")
+    assert last.receptive_field == (49, 49)
+
+
+def test_a_layer_of_another_operator_reads_what_its_convolution_reads() -> None:
+    layer = OperatorConv2d("adder", Conv2dSpec(3, padding=1), 3, 8)
+    module = nn.Sequential(layer, nn.Conv2d(8, 4, 3, 2))
+    assert [row.receptive_field for row in trace(module, (3, 24, 32))] == [(3, 3), (5, 5)]
+
+
+def test_a_scripted_module_is_followed() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        module = torch.jit.script(nn.Sequential(nn.Conv2d(3, 3, 3), nn.ReLU()))
+    assert [row.call for row in trace(module, (3, 24, 32))] == ["conv2d"]
 
 
 @pytest.mark.parametrize("name", REFUSED)
