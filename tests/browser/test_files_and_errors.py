@@ -1,5 +1,6 @@
 """What a person brings along or gets wrong: photographs, broken files, numbers that do not fit."""
 
+import io
 import re
 
 import pytest
@@ -8,6 +9,7 @@ import torch.nn.functional as F
 from app_page import AppPage
 from conftest import Open
 from photographs import jpeg, twelve_megapixels
+from PIL import Image
 from playwright.sync_api import expect
 
 from rfviz import filter_bank, load_picture, load_sample
@@ -71,6 +73,21 @@ def test_a_broken_file_gives_a_sentence_and_the_page_goes_on(open_app: Open) -> 
     app.widget("source").get_by_text("Sample").click()
     app.settle()
     assert app.value == 67
+
+
+def test_a_slow_picture_shows_a_draft_beside_the_page_and_then_itself(open_app: Open) -> None:
+    app = open_app("", {**UPLOAD, "reduce": 16}).settle()
+    file = io.BytesIO()
+    Image.new("RGB", (8000, 8000), (10, 200, 30)).save(file, "JPEG", progressive=True)
+    data = file.getvalue()
+    start = data.rindex(b"\xff\xda")
+    app.upload("slow.jpg", data[:start] + data[start:-2] * 120 + b"\xff\xd9")
+    sidebar = app.page.get_by_test_id("stSidebar")
+    expect(sidebar.get_by_test_id("stImage").locator("img")).to_be_visible()
+    expect(app.widget("stop-reading")).to_be_visible()
+    assert app.panel_names
+    app.page.get_by_text("500 + 1").first.wait_for()
+    expect(app.widget("stop-reading")).to_have_count(0)
 
 
 def test_what_does_not_fit_is_explained_and_mended_by_a_button(open_app: Open) -> None:
