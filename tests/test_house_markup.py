@@ -272,10 +272,12 @@ def _looped(target: ast.expr, value: ast.expr, name: str) -> Iterator[ast.expr |
             yield from _looped(target.elts[1], own, name)
         case ast.Call(ast.Name("sorted" | "reversed" | "list"), [own, *_]):
             yield from _looped(target, own, name)
-        case ast.Call(ast.Attribute(ast.Dict(keys, values), "items")):
-            for part, own in zip(target.elts, (keys, values), strict=True):  # type: ignore[attr-defined]
-                for each in own:
-                    yield from _unpacked(part, each, name) if each is not None else ()
+        case ast.Call(ast.Attribute(ast.Dict(keys, values), "items")) if isinstance(
+            target, ast.Tuple
+        ):
+            for part, every in zip(target.elts, (keys, values), strict=True):
+                for each in filter(None, every):
+                    yield from _unpacked(part, each, name)
         case ast.Call(ast.Attribute(inner, "items" | "values" | "keys")):
             yield inner
         case _:
