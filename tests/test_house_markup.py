@@ -255,6 +255,13 @@ def _unpacked(target: ast.expr, value: ast.expr, name: str) -> Iterator[ast.expr
             yield value
 
 
+def _unpacked_each(
+    target: ast.expr, values: list[ast.expr], name: str
+) -> Iterator[ast.expr | bool]:
+    for value in values:
+        yield from _unpacked(target, value, name)
+
+
 def _looped(target: ast.expr, value: ast.expr, name: str) -> Iterator[ast.expr | bool]:
     """What a name is given by a loop: part by part where several things are gone through."""
     names = [each.id for each in ast.walk(target) if isinstance(each, ast.Name)]
@@ -272,10 +279,11 @@ def _looped(target: ast.expr, value: ast.expr, name: str) -> Iterator[ast.expr |
             yield from _looped(target.elts[1], own, name)
         case ast.Call(ast.Name("sorted" | "reversed" | "list"), [own, *_]):
             yield from _looped(target, own, name)
-        case ast.Call(ast.Attribute(ast.Dict(keys, values), "items")):
-            for part, own in zip(target.elts, (keys, values), strict=True):  # type: ignore[attr-defined]
-                for each in own:
-                    yield from _unpacked(part, each, name) if each is not None else ()
+        case ast.Call(ast.Attribute(ast.Dict(keys, values), "items")) if isinstance(
+            target, ast.Tuple
+        ):
+            yield from _unpacked_each(target.elts[0], [key for key in keys if key], name)
+            yield from _unpacked_each(target.elts[1], values, name)
         case ast.Call(ast.Attribute(inner, "items" | "values" | "keys")):
             yield inner
         case _:
