@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 
 import pytest
+from rfviz.io.weight_files import load_text
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.torch_errors import translate_torch_error
 from rfviz.io.preprocessing import size_in
-from rfviz.io.weight_files import load_text
 from rfviz.ui.check_choice import numbers_in
 from rfviz.ui.explain import as_code, as_text
 from rfviz.ui.stack_text import padding_in, pair_in, stack_in
