@@ -14,6 +14,7 @@ import torch
 from app_page import AppPage
 from conftest import Open
 from PIL import Image
+from playwright.sync_api import FilePayload
 from torch import nn
 
 MADE = """host => [...document.querySelectorAll("a, img, svg a, iframe, [src], [href], image")]
@@ -127,12 +128,11 @@ def test_the_names_of_pictures_reach_no_other_host(open_app: Open, sink: Sink) -
     Image.new("RGB", (12, 12)).save(stream, "PNG")
     app = open_app("responses", {"source": "Upload"})
     app.page.get_by_text("a sample stands in").wait_for()
-    app.widget("upload").locator("input[type=file]").set_input_files(
-        [
-            {"name": f"{word}.png", "mimeType": "image/png", "buffer": data}
-            for word in (f"http:{sink.host} qZq", "![qZq](x)", ":red[qZq]")
-            for data in (stream.getvalue(), b"no picture")
-        ]
-    )
+    files: list[FilePayload] = [
+        {"name": f"{word}.png", "mimeType": "image/png", "buffer": data}
+        for word in (f"http:{sink.host} qZq", "![qZq](x)", ":red[qZq]")
+        for data in (stream.getvalue(), b"no picture")
+    ]
+    app.widget("upload").locator("input[type=file]").set_input_files(files)
     app.page.get_by_text("Left out").wait_for()
     check_page(app, sink)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from google.protobuf.message import Message
+from google.protobuf.message import Message  # type: ignore[import-untyped]
 from markdown_it import MarkdownIt
 from opened import OpenedPage
 from PIL import Image
@@ -137,7 +137,7 @@ def named_file(name: str) -> bytes:
     torch.save(
         {
             f"{name}.weight": layer.weight.detach(),
-            f"{name}.bias": layer.bias.detach(),
+            f"{name}.bias": layer.bias.detach(),  # type: ignore[union-attr]
             f"{name}.running_mean": torch.zeros(4),
         },
         stream,
