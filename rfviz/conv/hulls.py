@@ -198,7 +198,7 @@ def _groups(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[int], lis
 
 
 def _list(value: object) -> list[torch.Tensor]:
-    return list(value) if isinstance(value, list | tuple) else [cast(torch.Tensor, value)]
+    return list(value) if isinstance(value, list | tuple) else [cast("torch.Tensor", value)]
 
 
 def _check(shape: Sequence[int]) -> None:
