@@ -223,7 +223,8 @@ def _mixed_channels(hull: torch.Tensor, channel: int, groups: int, n_out: int) -
     n_in = hull.shape[channel + 1]
     if n_in == 1 or groups == 1:
         return over(hull, [channel])
-    parts = hull.unflatten(channel + 1, (groups, n_in // groups)).amin(channel + 2)
+    lengths = [*hull.shape[: channel + 1], groups, n_in // groups, *hull.shape[channel + 2 :]]
+    parts = hull.reshape(lengths).amin(channel + 2)
     return narrowed(parts.repeat_interleave(n_out // groups, channel + 1))
 
 

@@ -19,7 +19,7 @@ from rfviz.conv.hulls import TooManyElements, nothing, over
 class Call:
     """An operator, its arguments by name, and what is known of the tensors among them, by id."""
 
-    func: Callable[..., Any]
+    func: Any
     name: str
     given: dict[str, Any]
     known: dict[int, Followed]

@@ -7,6 +7,7 @@ hulls of a feature map of any size are a column and a row. An element that reads
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
 import torch
 
@@ -77,7 +78,7 @@ def union(hulls: Iterable[torch.Tensor], n_dims: int) -> torch.Tensor:
     same = [hull.reshape(2, *[1] * (n_dims + 1 - hull.ndim), *hull.shape[1:]) for hull in hulls]
     result = same[0]
     for hull in same[1:]:
-        _check(torch.broadcast_shapes(result.shape, hull.shape))
+        _check([max(pair) for pair in zip(result.shape, hull.shape, strict=True)])
         result = torch.minimum(result, hull)
     return narrowed(result)
 
@@ -103,12 +104,7 @@ def moved(
     tensor([2., 1., 0.], dtype=torch.float64)
     """
     full = spread(hull - BLANK, shape)
-    low, high = run(full[0]), run(full[1])
-    pairs = (
-        [(low, high)]
-        if isinstance(low, torch.Tensor)
-        else zip(_list(low), _list(high), strict=True)
-    )
+    pairs = zip(_list(run(full[0])), _list(run(full[1])), strict=True)
     return [narrowed(torch.stack([first, last]) + BLANK) for first, last in pairs]
 
 
@@ -185,7 +181,8 @@ def _groups(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[int], lis
     found: list[tuple[list[int], list[int]]] = []
     i = j = 0
     while i < len(old) or j < len(new):
-        before, after = [], []
+        before: list[int] = []
+        after: list[int] = []
         n_before = n_after = 1
         while True:
             if (n_before < n_after or not before) and i < len(old):
@@ -201,7 +198,7 @@ def _groups(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[int], lis
 
 
 def _list(value: object) -> list[torch.Tensor]:
-    return list(value) if isinstance(value, list | tuple) else []
+    return list(value) if isinstance(value, list | tuple) else [cast("torch.Tensor", value)]
 
 
 def _check(shape: Sequence[int]) -> None:

@@ -90,11 +90,11 @@ def trace(module: nn.Module, input_size: object) -> list[LayerGeometry]:
     return watch.rows(output)
 
 
-class _Watch(TorchDispatchMode):
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Keeps, for each tensor that comes from the picture, what its elements read."""
 
     def __init__(self, picture: torch.Tensor, size: Pair, module: nn.Module) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._found: list[LayerGeometry] = []
         self._size = size
         self._names: list[tuple[str, int]] = []

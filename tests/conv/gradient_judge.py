@@ -25,12 +25,12 @@ class Verdict(NamedTuple):
     n_exact: int
 
 
-class _Convolutions(TorchDispatchMode):
+class _Convolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the convolutions that torch runs."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.n = 0
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.n: int = 0
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -43,7 +43,7 @@ def convolutions_run(module: nn.Module, picture: torch.Tensor) -> int:
     """How many convolutions torch runs."""
     with torch.no_grad(), _Convolutions() as counted:
         module(picture)
-    return counted.n
+    return int(counted.n)
 
 
 def smooth(module: nn.Module) -> nn.Module:

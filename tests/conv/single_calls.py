@@ -53,7 +53,8 @@ def blurred(x: torch.Tensor) -> torch.Tensor:
 
 def columns_mixed(x: torch.Tensor) -> torch.Tensor:
     sequence = x.mean(2).permute(2, 0, 1)
-    return nn.Linear(3, 4, dtype=x.dtype, device=x.device)(sequence)
+    mixed: torch.Tensor = nn.Linear(3, 4, dtype=x.dtype, device=x.device)(sequence)
+    return mixed
 
 
 CALLS: Mapping[str, Callable[[torch.Tensor], Any]] = MappingProxyType(
@@ -87,7 +88,7 @@ CALLS: Mapping[str, Callable[[torch.Tensor], Any]] = MappingProxyType(
         "index": lambda x: x[:, :, torch.tensor([0, 3, 5])],
         "index_select": lambda x: x.index_select(3, torch.tensor([5, 2, 9])),
         "chunk rows": lambda x: x.chunk(2, 2)[1],
-        "split columns": lambda x: x.split(5, 3)[2],
+        "split columns": lambda x: torch.split(x, 5, 3)[2],
         "unbind": lambda x: torch.stack(x.unbind(1), 1),
         "roll": lambda x: x.roll(3, 2),
         "roll both": lambda x: torch.roll(x, (2, -4), (2, 3)),

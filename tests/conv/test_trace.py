@@ -229,7 +229,7 @@ DEPENDENT: dict[str, Callable[[], nn.Module]] = {
         lambda x: F.grid_sample(x, torch.zeros(1, 3, 3, 2), align_corners=False)
     ),
     "unpooling": lambda: Function(
-        lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2)
+        lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), [2, 2])
     ),
     "sorting": lambda: Function(lambda x: x.sort(2).values),
 }

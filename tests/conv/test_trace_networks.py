@@ -92,7 +92,7 @@ NAMES = QUICK + (SLOW if os.environ.get("ALL_NETWORKS") else [])
 
 
 def attend(x: torch.Tensor, a: nn.Module, q: nn.Module) -> torch.Tensor:
-    maps = a(x)
+    maps: torch.Tensor = a(x)
     tokens = maps.flatten(2).transpose(1, 2)
     query, key, value = q(tokens).chunk(3, -1)
     weights = (query @ key.transpose(1, 2)).softmax(-1)
@@ -102,7 +102,7 @@ def attend(x: torch.Tensor, a: nn.Module, q: nn.Module) -> torch.Tensor:
 def convnext(
     x: torch.Tensor, s: nn.Module, d: nn.Module, n: nn.Module, p: nn.Module
 ) -> torch.Tensor:
-    y = s(x)
+    y: torch.Tensor = s(x)
     z: torch.Tensor = p(n(d(y).permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
     return y + z
 
