@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from rfviz.explorer.routes import middleware, routes
-from rfviz.ui.inputs import draw_controls
+from rfviz.ui.sidebar.inputs import draw_controls
 
 HERE = Path(__file__).parent
 PAGES = HERE / "rfviz" / "pages"

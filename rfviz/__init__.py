@@ -12,22 +12,27 @@ Every name here needs torch and pillow only, so that it serves in a notebook as 
 True
 """
 
-from rfviz.conv.columns import ColumnMatrix
-from rfviz.conv.compare import compare_with_conv2d
-from rfviz.conv.custom import gradcheck_operator, load_operators, operator
-from rfviz.conv.field import outputs_reading_pixel, pixels_never_read, reads_per_pixel
-from rfviz.conv.fold import fold
-from rfviz.conv.matmul import conv2d_by_matmul
-from rfviz.conv.operator_module import OperatorConv2d
-from rfviz.conv.operators import apply_operator
-from rfviz.conv.spec import Conv2dSpec, InputError, Remedy
-from rfviz.conv.stack import stack_geometry
-from rfviz.conv.trace import trace
-from rfviz.io.kernels import filter_bank
-from rfviz.io.pictures import load_picture, reduce_picture, to_grey
-from rfviz.io.samples import load_sample
-from rfviz.io.weight_layers import layers_of
-from rfviz.io.weights import load_weights, read_weights
+from rfviz.conv.errors import InputError, Remedy
+from rfviz.conv.im2col.column_matrix import ColumnMatrix
+from rfviz.conv.im2col.fold import fold
+from rfviz.conv.im2col.reads import (
+    outputs_reading_pixel,
+    pixels_never_read,
+    reads_per_pixel,
+)
+from rfviz.conv.matmul.compare import compare_with_conv2d
+from rfviz.conv.matmul.matmul import conv2d_by_matmul
+from rfviz.conv.operators.apply import apply_operator
+from rfviz.conv.operators.module import OperatorConv2d
+from rfviz.conv.operators.own import gradcheck_operator, load_operators, operator
+from rfviz.conv.receptive_field.stack import stack_geometry
+from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.conv.trace.trace import trace
+from rfviz.io.kernels.bank import filter_bank
+from rfviz.io.pictures.picture import load_picture, reduce_picture, to_grey
+from rfviz.io.pictures.samples import load_sample
+from rfviz.io.weights.layers import layers_of
+from rfviz.io.weights.read import load_weights, read_weights
 
 __all__ = [
     "ColumnMatrix",

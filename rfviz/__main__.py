@@ -11,14 +11,15 @@ from typing import Any
 import torch
 
 from rfviz.check import LayerCheck, Row, pictures_in, report_csv, report_json, rows_of, shown_path
-from rfviz.conv.custom import gradcheck_operator, load_operators
-from rfviz.conv.parameters import PADDING_MODES
-from rfviz.conv.spec import Conv2dSpec, InputError
-from rfviz.io.preprocessing import Preprocessing, Size, size_in
-from rfviz.io.weight_kinds import READABLE
-from rfviz.io.weight_layers import LayerEntry, layer, layers_of, non_finite
-from rfviz.io.weight_layouts import LAYOUTS
-from rfviz.io.weights import read_weights
+from rfviz.conv.errors import InputError
+from rfviz.conv.operators.own import gradcheck_operator, load_operators
+from rfviz.conv.spec.parse import PADDING_MODES
+from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.io.pictures.preprocessing import Preprocessing, Size, size_in
+from rfviz.io.weights.kinds import READABLE
+from rfviz.io.weights.layers import LayerEntry, layer, layers_of, non_finite
+from rfviz.io.weights.layouts import LAYOUTS
+from rfviz.io.weights.read import read_weights
 
 AGREE, DISAGREE, WRONG_INPUT, STOPPED = 0, 1, 2, 130
 _DTYPES = ("float64", "float32", "bfloat16", "float16")

@@ -16,15 +16,16 @@ from typing import Any
 
 import torch
 
-from rfviz.conv.compare import chosen_tolerances, largest_magnitude
-from rfviz.conv.differences import default_tolerances
-from rfviz.conv.progress import finished
-from rfviz.conv.spec import Conv2dSpec, InputError
-from rfviz.conv.strips import conv2d_strips
-from rfviz.conv.totals import ComparisonTotals
-from rfviz.io.channels import choice_named, mismatch
-from rfviz.io.pictures import load_picture
-from rfviz.io.preprocessing import TO_ONE, Preprocessing
+from rfviz.conv.errors import InputError
+from rfviz.conv.matmul.compare import chosen_tolerances, largest_magnitude
+from rfviz.conv.matmul.differences import default_tolerances
+from rfviz.conv.matmul.strip_comparison import ComparisonTotals
+from rfviz.conv.matmul.strips import conv2d_strips
+from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.conv.steps import finished
+from rfviz.io.pictures.picture import load_picture
+from rfviz.io.pictures.preprocessing import TO_ONE, Preprocessing
+from rfviz.io.weights.channels import choice_named, mismatch
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _MAX_PICTURE_BYTES = 500_000_000

@@ -16,10 +16,10 @@ from torch import nn
 from rfviz.__main__ import main
 from rfviz.check import LayerCheck, Row, pictures_in, report_json
 from rfviz.conv.errors import InputError
-from rfviz.conv.spec import Conv2dSpec
-from rfviz.io.pictures import picture_png
-from rfviz.io.preprocessing import Preprocessing
-from rfviz.io.weight_kinds import ENDINGS
+from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.io.pictures.picture import picture_png
+from rfviz.io.pictures.preprocessing import Preprocessing
+from rfviz.io.weights.kinds import ENDINGS
 
 ROOT = Path(__file__).parents[1]
 
@@ -164,7 +164,7 @@ def test_files_that_are_not_there(folder: Path, capsys: pytest.CaptureFixture[st
 def test_file_of_operators_is_tried(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mine.py"
     path.write_text(
-        "from rfviz.conv.custom import operator\n"
+        "from rfviz.conv.operators.own import operator\n"
         "@operator(title='Double', parameters={'gain': (2.0, 0.0, 9.0)})\n"
         "def double(patches, weight, gain):\n    return gain * weight @ patches\n"
     )

@@ -35,16 +35,16 @@ MAY_IMPORT = {
 HOMES = {
     "torch": ("rfviz",),
     "streamlit": ("app.py", "rfviz/ui", "rfviz/pages", "rfviz/explorer"),
-    "plotly": ("rfviz/figures", "rfviz/explorer/payload.py", "rfviz/explorer/mount.py"),
+    "plotly": ("rfviz/figures", "rfviz/explorer/payload.py", "rfviz/explorer/components.py"),
     "PIL": ("rfviz/io",),
     "safetensors": ("rfviz/io",),
     # For .npy and .npz, and for pixels in a process that starts without torch.
     "numpy": (
-        "rfviz/io/modes.py",
-        "rfviz/io/orientation.py",
-        "rfviz/io/planes.py",
-        "rfviz/io/tiff_samples.py",
-        "rfviz/io/decoder.py",
+        "rfviz/io/pictures/modes.py",
+        "rfviz/io/pictures/orientation.py",
+        "rfviz/io/pictures/planes.py",
+        "rfviz/io/pictures/tiff_samples.py",
+        "rfviz/io/pictures/decoder.py",
     ),
     "starlette": ("rfviz/explorer/routes.py", "rfviz/explorer/guard.py"),
     "pandas": ("app.py",),  # imported once at start

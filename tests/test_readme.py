@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import torch
 
-from rfviz.io.kernels import KERNELS
-from rfviz.io.samples import SAMPLES
+from rfviz.io.kernels.catalogue import KERNELS
+from rfviz.io.pictures.samples import SAMPLES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

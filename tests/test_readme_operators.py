@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from streamlit.testing.v1 import AppTest
 
 import rfviz
-from rfviz.io.export import module_code
+from rfviz.export.operator_module import module_code
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

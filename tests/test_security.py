@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rfviz.explorer import pictures, routes
-from rfviz.io.pictures import MAX_PIXELS
-from rfviz.ui import budget
+from rfviz.io.pictures.files import MAX_PIXELS
+from rfviz.ui.run import budget
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "SECURITY.md").read_text(encoding="utf-8")

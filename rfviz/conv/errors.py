@@ -1,7 +1,7 @@
 """The one exception for input that the person at the controls can mend.
 
 It carries the numbers and the remedies apart from each other, so that a notebook prints sentences
-and an app draws a button for each remedy. `rfviz.conv.spec` re-exports both names.
+and an app draws a button for each remedy. `rfviz.conv.spec.spec` re-exports both names.
 """
 
 from collections.abc import Iterable, Mapping

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import get_option
 
 from rfviz.explorer.guard import Guard, policy_for
-from rfviz.explorer.pictures import PICTURES, column_bytes
+from rfviz.explorer.picture_store import PICTURES, column_bytes
 from rfviz.explorer.work import Busy, WorkForRequests
 
 PREFIX = "rfviz"

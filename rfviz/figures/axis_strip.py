@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import torch
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.placements import AxisPlacements
+from rfviz.conv.layers.placements import AxisPlacements
 from rfviz.figures.axes import integer_axis
 from rfviz.figures.raster import heatmap
 from rfviz.figures.style import FRAME, NEVER_READ, PANEL_WIDTH, base_layout
@@ -55,8 +55,8 @@ def strip_cells(placed: AxisPlacements, window: range) -> StripCells:
     The placements are those that touch the window: the first of them where the window starts with
     the strip, else the last. Raises `InputError` for a window outside the strip.
 
-    >>> from rfviz.conv.layers import Layer
-    >>> from rfviz.conv.placements import placements
+    >>> from rfviz.conv.layers.layer import Layer
+    >>> from rfviz.conv.layers.placements import placements
     >>> strip_cells(placements(Layer("Conv2d", 2, 3), (5, 5), 0), range(5)).cells.tolist()
     [[1, 1, 3, 1, 1], [4, 4, -1, -1, -1], [-1, -1, -1, 4, 4]]
     """
@@ -97,8 +97,8 @@ def axis_strip_figure(
     `discarded` coordinates before the padding's end are marked as what the floor drops; `part`
     names the window in the title. Raises `InputError` for a window outside the strip.
 
-    >>> from rfviz.conv.layers import Layer
-    >>> from rfviz.conv.placements import placements
+    >>> from rfviz.conv.layers.layer import Layer
+    >>> from rfviz.conv.layers.placements import placements
     >>> axis_strip_figure(placements(Layer("Conv2d", 3), (5, 5), 0)).data[0].z.shape
     (5, 5)
     """

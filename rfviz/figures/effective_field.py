@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import torch
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.spec import ReceptiveField
+from rfviz.conv.spec.spec import ReceptiveField
 from rfviz.figures.axes import map_axes
 from rfviz.figures.nested_fields import View, view_trace
 from rfviz.figures.raster import heatmap

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 import torch
 
-from rfviz.conv.spec import InputError
+from rfviz.conv.errors import InputError
 from rfviz.figures.axes import Ticks, integer_axis, with_ticks
 from rfviz.figures.raster import heatmap
 from rfviz.figures.style import (

@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 import torch
 
-from rfviz.conv.histogram import Histogram
+from rfviz.conv.feature_maps.histogram import Histogram
 from rfviz.figures.style import CHANNEL_COLOURS, FRAME, base_layout, number, plain
 
 COLOURS = (CHANNEL_COLOURS["blue"], CHANNEL_COLOURS["grey"])

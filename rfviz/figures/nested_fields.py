@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.parameters import Pair
-from rfviz.conv.spec import ReceptiveField
+from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.spec import ReceptiveField
 from rfviz.figures.axes import integer_axis
 from rfviz.figures.picture import picture_trace
 from rfviz.figures.style import FRAME, SEQUENTIAL, base_layout, by

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 import torch
 
-from rfviz.conv.spec import InputError
+from rfviz.conv.errors import InputError
 from rfviz.figures.axes import Ticks, integer_axis, range_cells, with_ticks
 from rfviz.figures.raster import Scale, heatmap
 from rfviz.figures.style import (

@@ -4,7 +4,8 @@ import base64
 
 import plotly.graph_objects as go
 
-from rfviz.conv.spec import InputError, Pads
+from rfviz.conv.errors import InputError
+from rfviz.conv.spec.parse import Pads
 from rfviz.figures.axes import cells, map_axes
 from rfviz.figures.style import base_layout, by
 

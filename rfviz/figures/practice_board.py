@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import torch
 
-from rfviz.conv.questions import Board
+from rfviz.conv.practice.question import Board
 from rfviz.figures.axes import cells, map_axes
 from rfviz.figures.marked_picture import NamedBox, with_boxes
 from rfviz.figures.raster import heatmap

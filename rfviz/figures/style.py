@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from plotly.colors import get_colorscale
 
-from rfviz.conv.spec import InputError
+from rfviz.conv.errors import InputError
 
 ACCENT = "#D6006C"  # magenta, for the chosen position and nothing else
 

@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 import torch
 
-from rfviz.conv.spec import InputError
+from rfviz.conv.errors import InputError
 from rfviz.figures.axes import Ticks, entry_of, entry_ticks, integer_axis, round_ticks, with_ticks
 from rfviz.figures.style import (
     FRAME,

@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 import torch
 
-from rfviz.conv.spec import InputError
+from rfviz.conv.errors import InputError
 from rfviz.figures.axes import (
     Ticks,
     channel_names,

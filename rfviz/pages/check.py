@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from rfviz.conv.spec import InputError
-from rfviz.ui import check_view, jobs
-from rfviz.ui.arithmetic import output_size_line
-from rfviz.ui.check_choice import check_widgets
-from rfviz.ui.explain import explain
-from rfviz.ui.inputs import inputs_or_stop
+from rfviz.conv.errors import InputError
+from rfviz.ui.check import panels as check_view
+from rfviz.ui.check.choice import check_widgets
+from rfviz.ui.panels.output_size_line import output_size_line
+from rfviz.ui.run import jobs
+from rfviz.ui.sidebar.explain import explain
+from rfviz.ui.sidebar.inputs import inputs_or_stop
 
 st.title("Check")
 st.markdown(

@@ -2,19 +2,20 @@
 
 import streamlit as st
 
-from rfviz.explorer.mount import Mark, row, show_panel
+from rfviz.explorer.components import Mark, row, show_panel
 from rfviz.figures.columns import column_overview_figure
 from rfviz.figures.reads import reads_figure
-from rfviz.ui import columns_view, jobs
-from rfviz.ui.arithmetic import output_size_line
-from rfviz.ui.code_view import show_code
-from rfviz.ui.hiding import hidden, hidden_panel
-from rfviz.ui.inputs import inputs_or_stop
-from rfviz.ui.law_view import show_law
-from rfviz.ui.linked import cell, conduct_page, padding_mark
-from rfviz.ui.matrix_panels import matrix_names, show_columns
-from rfviz.ui.position import pixel_widgets, position_widgets
-from rfviz.ui.rasters import show_picture
+from rfviz.ui.column_matrix import panels as columns_view
+from rfviz.ui.column_matrix.fold_law import show_law
+from rfviz.ui.panels.linked import cell, conduct_page, padding_mark
+from rfviz.ui.panels.matrices import matrix_names, show_columns
+from rfviz.ui.panels.output_size_line import output_size_line
+from rfviz.ui.panels.picture import show_picture
+from rfviz.ui.panels.position import pixel_widgets, position_widgets
+from rfviz.ui.run import jobs
+from rfviz.ui.sidebar.hiding import hidden, hidden_panel
+from rfviz.ui.sidebar.inputs import inputs_or_stop
+from rfviz.ui.take_away.code import show_code
 
 LAYOUT = (row("overview"), row("columns"), row("input", "reads"))
 

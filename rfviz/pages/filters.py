@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from rfviz.explorer.mount import show_panel
+from rfviz.explorer.components import show_panel
 from rfviz.figures.filter_grid import filter_grid_figure, grid_of
 from rfviz.figures.frequency import frequency_figure
 from rfviz.figures.weights import weight_matrix_figure
-from rfviz.ui import filters_view
-from rfviz.ui.inputs import inputs_or_stop
-from rfviz.ui.position import filter_widget
-from rfviz.ui.weight_downloads import download_buttons
+from rfviz.ui.filters import panels as filters_view
+from rfviz.ui.panels.position import filter_widget
+from rfviz.ui.sidebar.inputs import inputs_or_stop
+from rfviz.ui.sidebar.weight_downloads import download_buttons
 
 st.title("Filters")
 st.markdown(

@@ -2,16 +2,17 @@
 
 import streamlit as st
 
-from rfviz.explorer.mount import row
-from rfviz.ui import comparison, matmul_view
-from rfviz.ui.arithmetic import output_size_line
-from rfviz.ui.code_view import show_code
-from rfviz.ui.feature_maps import show_difference, show_map
-from rfviz.ui.inputs import inputs_or_stop
-from rfviz.ui.jobs import awaited, job_place
-from rfviz.ui.linked import conduct_page
-from rfviz.ui.matrix_panels import show_columns, show_product, show_weights
-from rfviz.ui.position import position_widgets
+from rfviz.explorer.components import row
+from rfviz.ui.matmul import panels as matmul_view
+from rfviz.ui.panels import comparison
+from rfviz.ui.panels.feature_maps import show_difference, show_map
+from rfviz.ui.panels.linked import conduct_page
+from rfviz.ui.panels.matrices import show_columns, show_product, show_weights
+from rfviz.ui.panels.output_size_line import output_size_line
+from rfviz.ui.panels.position import position_widgets
+from rfviz.ui.run.jobs import awaited, job_place
+from rfviz.ui.sidebar.inputs import inputs_or_stop
+from rfviz.ui.take_away.code import show_code
 
 MAPS = ("by-matmul", "by-conv2d", "difference")
 LAYOUT = (row("weights", "columns", "product"), row(*MAPS))

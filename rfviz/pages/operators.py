@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from rfviz.explorer.mount import row
-from rfviz.ui import operators_view
-from rfviz.ui.arithmetic import output_size_line
-from rfviz.ui.feature_maps import HEIGHT
-from rfviz.ui.inputs import inputs_or_stop
-from rfviz.ui.jobs import awaited, job_place
-from rfviz.ui.linked import conduct_page
-from rfviz.ui.operator_choice import operator_widgets
-from rfviz.ui.operator_steps_view import show_code, show_training, show_worked
-from rfviz.ui.position import position_widgets
-from rfviz.ui.rasters import show_picture
+from rfviz.explorer.components import row
+from rfviz.ui.operators import panels as operators_view
+from rfviz.ui.operators.choice import operator_widgets
+from rfviz.ui.operators.steps import show_code, show_training, show_worked
+from rfviz.ui.panels.feature_maps import HEIGHT
+from rfviz.ui.panels.linked import conduct_page
+from rfviz.ui.panels.output_size_line import output_size_line
+from rfviz.ui.panels.picture import show_picture
+from rfviz.ui.panels.position import position_widgets
+from rfviz.ui.run.jobs import awaited, job_place
+from rfviz.ui.sidebar.inputs import inputs_or_stop
 
 LAYOUT = (
     row("operator", "convolution"),

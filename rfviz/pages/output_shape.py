@@ -2,12 +2,18 @@
 
 import streamlit as st
 
-from rfviz.ui.hiding import hidden_here
-from rfviz.ui.shape_controls import shape_controls
-from rfviz.ui.shape_solver import show_messages, show_solver
-from rfviz.ui.shape_sweep import show_sweep
-from rfviz.ui.shape_transfer import transfer_buttons
-from rfviz.ui.shape_view import fitted_layer, show_answer, show_costs, show_formula, show_strips
+from rfviz.ui.output_shape.controls import shape_controls
+from rfviz.ui.output_shape.panels import (
+    fitted_layer,
+    show_answer,
+    show_costs,
+    show_formula,
+    show_strips,
+)
+from rfviz.ui.output_shape.solver import show_messages, show_solver
+from rfviz.ui.output_shape.sweep import show_sweep
+from rfviz.ui.output_shape.transfer import transfer_buttons
+from rfviz.ui.sidebar.hiding import hidden_here
 
 st.title("Output shape")
 st.markdown(

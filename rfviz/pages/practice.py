@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rfviz.ui import practice_view
+from rfviz.ui.practice import panels as practice_view
 
 st.title("Practice")
 st.markdown(

@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from rfviz.explorer.mount import Stack
-from rfviz.ui.arithmetic import output_size_line
-from rfviz.ui.code_view import show_code
-from rfviz.ui.comparison import comparison_job
-from rfviz.ui.feature_maps import HEIGHT, awaited_maps, show_overview, show_window
-from rfviz.ui.field_view import entries_table, show_field, sum_in_words
-from rfviz.ui.inputs import inputs_or_stop
-from rfviz.ui.jobs import job_place
-from rfviz.ui.linked import conduct_page, padding_mark
-from rfviz.ui.maps import around, shown_whole
-from rfviz.ui.matrix_panels import show_columns, show_weights
-from rfviz.ui.position import position_widgets
-from rfviz.ui.rasters import show_neighbourhood, show_picture
+from rfviz.explorer.components import Stack
+from rfviz.ui.panels.comparison import comparison_job
+from rfviz.ui.panels.feature_maps import HEIGHT, awaited_maps, show_overview, show_window
+from rfviz.ui.panels.linked import conduct_page, padding_mark
+from rfviz.ui.panels.maps import around, shown_whole
+from rfviz.ui.panels.matrices import show_columns, show_weights
+from rfviz.ui.panels.output_size_line import output_size_line
+from rfviz.ui.panels.picture import show_neighbourhood, show_picture
+from rfviz.ui.panels.position import position_widgets
+from rfviz.ui.panels.receptive_field import entries_table, show_field, sum_in_words
+from rfviz.ui.run.jobs import job_place
+from rfviz.ui.sidebar.inputs import inputs_or_stop
+from rfviz.ui.take_away.code import show_code
 
 LAYOUT = (
     (Stack(("input", "input-window")), Stack(("output", "output-window"))),

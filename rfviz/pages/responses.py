@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from rfviz.ui import jobs, responses_view
-from rfviz.ui.arithmetic import output_size_line
-from rfviz.ui.inputs import inputs_or_stop
-from rfviz.ui.position import position_widgets
+from rfviz.ui.panels.output_size_line import output_size_line
+from rfviz.ui.panels.position import position_widgets
+from rfviz.ui.responses import panels as responses_view
+from rfviz.ui.run import jobs
+from rfviz.ui.sidebar.inputs import inputs_or_stop
 
 st.title("Responses")
 st.markdown(

@@ -3,9 +3,17 @@
 import streamlit as st
 
 from rfviz.conv.errors import InputError
-from rfviz.ui import effective_view, stack_controls, stack_view
-from rfviz.ui.explain import as_text, explain
-from rfviz.ui.hiding import hidden_here
+from rfviz.ui.sidebar.explain import as_text, explain
+from rfviz.ui.sidebar.hiding import hidden_here
+from rfviz.ui.stack import (
+    controls as stack_controls,
+)
+from rfviz.ui.stack import (
+    effective_field as effective_view,
+)
+from rfviz.ui.stack import (
+    panels as stack_view,
+)
 
 st.title("Stack of layers")
 st.markdown(

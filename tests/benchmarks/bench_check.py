@@ -20,7 +20,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from rfviz.check import LayerCheck, Row, pictures_in, rows_of
-from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.spec.spec import Conv2dSpec
 
 N_IMAGES = 1000
 REPORTED = (100, 500, 1000)

@@ -21,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import torch
 import torch.nn.functional as F
 
-from rfviz.conv.columns import ColumnMatrix
-from rfviz.conv.matmul import conv2d_by_matmul
+from rfviz.conv.im2col.column_matrix import ColumnMatrix
+from rfviz.conv.matmul.matmul import conv2d_by_matmul
 from rfviz.conv.memory import readable_bytes
-from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.spec.spec import Conv2dSpec
 
 COMPARED = [
     # height, width, kernel, filters, pairs, against F.unfold too

@@ -15,8 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from rfviz.conv.effective import effective_field
-from rfviz.conv.layers import Layer
+from rfviz.conv.layers.layer import Layer
+from rfviz.conv.receptive_field.effective import effective_field
 
 
 def row(depth: int, n_seeds: int, relu: bool) -> str:

@@ -282,7 +282,7 @@ def pans(browser: Browser, url: str, pid: int) -> None:
 
 
 SHAPE = """async () => {
-  const { page } = await import("/rfviz/page.js");
+  const { page } = await import("/rfviz/js/parts/page.js");
   return page.conductor.scene.columnShape;
 }"""
 # From the move of a pan to the first tile that is painted after it.

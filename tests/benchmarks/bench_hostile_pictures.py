@@ -31,7 +31,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Error, sync_playwright
 
 from rfviz.conv.errors import InputError
-from rfviz.io.reading import Reading
+from rfviz.io.pictures.reading import Reading
 
 LONGEST = 120
 # When the draft and the panels of the uploaded picture come, in milliseconds after the upload.

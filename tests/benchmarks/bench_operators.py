@@ -14,9 +14,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import torch
 
-from rfviz.conv.matmul import conv2d_by_matmul
-from rfviz.conv.operators import OPERATORS, operator_strips
-from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.matmul.matmul import conv2d_by_matmul
+from rfviz.conv.operators.apply import operator_strips
+from rfviz.conv.operators.catalogue import OPERATORS
+from rfviz.conv.spec.spec import Conv2dSpec
 
 SIZE, KERNEL, FILTERS = (3000, 4000), 3, 8
 

@@ -11,18 +11,18 @@ from torch import Tensor
 
 # A place in a panel on the screen, from data coordinates, as the explorer itself maps them.
 PLACE = """async (panel, [subplot, x, y]) => {
-  const { frameOf } = await import("/rfviz/axes.js");
+  const { frameOf } = await import("/rfviz/js/draw/axes.js");
   panel.scrollIntoView({ block: "center" });
   const figure = panel.querySelector(".js-plotly-plot");
   const frame = frameOf(figure, subplot), box = figure.getBoundingClientRect();
   return [box.left + frame.x(x), box.top + frame.y(y)];
 }"""
 MARKS = """async (name) => {
-  const { page } = await import("/rfviz/page.js");
+  const { page } = await import("/rfviz/js/parts/page.js");
   return JSON.parse(page.panels.get(name)?.painted ?? "[]");
 }"""
 SHOWN = """async () => {
-  const { page } = await import("/rfviz/page.js");
+  const { page } = await import("/rfviz/js/parts/page.js");
   const { dataset } = page.conductor.host;
   const text = (part) => page.conductor.host.querySelector(`.rfviz-${part}`).textContent;
   const marks = [...page.panels].map(([name, panel]) => [name, JSON.parse(panel.painted ?? "[]")]);

@@ -9,9 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rfviz.conv.columns import ColumnMatrix
-from rfviz.conv.spec import Conv2dSpec, InputError, Pair
-from rfviz.explorer.mount import Scene
+from rfviz.conv.errors import InputError
+from rfviz.conv.im2col.column_matrix import ColumnMatrix
+from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.explorer.components import Scene
 
 N_SCENES = 200
 

@@ -5,7 +5,7 @@ import torch
 from conftest import Open
 from playwright.sync_api import expect
 
-from rfviz.io.weight_saving import npy_of
+from rfviz.io.weights.write import npy_of
 
 HAND = {"weights_source": "By hand", "sample": "glyph"}
 

@@ -6,7 +6,7 @@ from conftest import Open
 from linked_page import hover, shown
 from playwright.sync_api import expect
 
-from rfviz.conv.practice import practice_series
+from rfviz.conv.practice.series import practice_series
 
 SIZE = "(panel) => [panel.clientWidth, panel.clientHeight, panel.offsetTop]"
 

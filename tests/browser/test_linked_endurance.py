@@ -82,8 +82,8 @@ def measured(session: CDPSession) -> dict[str, float]:
 
 
 def test_no_host_but_the_apps_own_is_needed(open_app: Open) -> None:
-    app = open_app("rfviz/page.js")
-    own = app.page.url.removesuffix("rfviz/page.js?")
+    app = open_app("rfviz/js/parts/page.js")
+    own = app.page.url.removesuffix("rfviz/js/parts/page.js?")
     refused: list[str] = []
 
     def only_own(route: Route) -> None:

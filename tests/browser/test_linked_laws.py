@@ -11,7 +11,9 @@ import torch
 from conftest import Open
 from linked_scenes import N_SCENES, Drawn, Part, draw_spec, drawn, seeded, spec_json
 
-from rfviz.conv.spec import Conv2dSpec, InputError, Pair
+from rfviz.conv.errors import InputError
+from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.spec import Conv2dSpec
 
 # Runs a body for each of some scenes, with the functions of the modules that the server serves.
 ASK = """async ([scenes, body]) => {
@@ -33,7 +35,7 @@ Ask = Callable[..., list[dict[str, Any]]]
 @pytest.fixture
 def ask(open_app: Open) -> Ask:
     # A script of the app is a page too, and one that opens at once.
-    app = open_app("rfviz/geometry.js")
+    app = open_app("rfviz/js/laws/geometry.js")
 
     def answers(body: str, scenes: Sequence[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
         asked = [one.as_json() for one in drawn()] if scenes is None else scenes

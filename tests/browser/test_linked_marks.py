@@ -15,7 +15,7 @@ from linked_scenes import Drawn, drawn
 KINDS = ("input", "output", "columns", "weights", "product")
 # Points at places and gives, for each, what it is, the marks of every panel, and the sentence.
 POINT = """async ([text, kinds]) => {
-  const { marksOf, pointedAt, sentenceOf } = await import("/rfviz/links.js");
+  const { marksOf, pointedAt, sentenceOf } = await import("/rfviz/js/laws/links.js");
   return JSON.parse(text).map(({ scene, kind, place }) => {
     const pointed = pointedAt(kind, place, scene);
     if (!pointed) return null;
@@ -28,7 +28,7 @@ Cells = set[tuple[float, float]]
 
 @pytest.fixture
 def app(open_app: Open) -> AppPage:
-    return open_app("rfviz/geometry.js")
+    return open_app("rfviz/js/laws/geometry.js")
 
 
 def point(app: AppPage, kind: str, places: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

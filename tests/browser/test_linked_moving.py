@@ -77,7 +77,7 @@ def is_at(app: AppPage, row: int, column: int) -> None:
 
 
 LOSE_ONE = """async () => {
-  const { page } = await import("/rfviz/page.js");
+  const { page } = await import("/rfviz/js/parts/page.js");
   const { component } = page.conductor;
   const send = component.setTriggerValue;
   page.conductor.component = { ...component, setTriggerValue: () => {

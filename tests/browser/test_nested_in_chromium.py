@@ -1,4 +1,4 @@
-"""The stack page's explorer in Chromium: units and layers pointed at, against rfviz.conv.nested."""
+"""The stack page's explorer in Chromium: units and layers pointed at, against rfviz.conv.receptive_field.nested."""
 
 import json
 import random
@@ -11,14 +11,20 @@ from linked_page import drawn_boxes, drawn_marks, hover, leave
 from playwright.sync_api import expect
 from random_stacks import fits, random_stack
 
-from rfviz.conv.architectures import architecture
-from rfviz.conv.nested import NestedField, fields_in, nested_fields, nested_maps, places
-from rfviz.explorer.nested import maps_as_json
+from rfviz.conv.receptive_field.architectures import architecture
+from rfviz.conv.receptive_field.nested import (
+    NestedField,
+    fields_in,
+    nested_fields,
+    nested_maps,
+    places,
+)
+from rfviz.explorer.stack_component import maps_as_json
 
 SIZE = (161, 150)
 N_UNITS = 200
 ASK = """async (cases) => {
-  const { nestedFields } = await import("/rfviz/nested.js");
+  const { nestedFields } = await import("/rfviz/js/parts/stack.js");
   return JSON.parse(cases).map(([maps, unit]) => nestedFields(maps, unit));
 }"""
 ALEXNET = {"stack_preset": "AlexNet", "sample": "scene"}
@@ -29,7 +35,7 @@ def ends(taps: range) -> list[int] | None:
 
 
 def test_units_of_random_stacks_read_what_the_library_says(open_app: Open) -> None:
-    app = open_app("rfviz/nested.js")
+    app = open_app("rfviz/js/parts/stack.js")
     rng = random.Random(3)  # noqa: S311 - reproducible, no secret
     cases: list[Any] = []
     expected: list[list[NestedField]] = []

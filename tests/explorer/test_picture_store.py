@@ -17,9 +17,9 @@ from starlette.datastructures import Headers
 from starlette.types import Message
 from torch import Tensor
 
-from rfviz.conv.columns import ColumnMatrix
-from rfviz.conv.spec import Conv2dSpec
-from rfviz.explorer.pictures import MOST_BYTES, PICTURES, PictureStore, column_bytes
+from rfviz.conv.im2col.column_matrix import ColumnMatrix
+from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.explorer.picture_store import MOST_BYTES, PICTURES, PictureStore, column_bytes
 from rfviz.explorer.routes import routes
 
 SPEC = Conv2dSpec((3, 2), stride=(1, 2), padding=((1, 0), (2, 1)), dilation=2)
@@ -215,7 +215,7 @@ def test_a_nonsense_number_gets_nothing(query: str) -> None:
 
 
 def test_scripts_and_plotly_are_served_and_no_other_file() -> None:
-    assert get("/rfviz/explorer.js").kind.startswith("text/javascript")
+    assert get("/rfviz/js/explorer.js").kind.startswith("text/javascript")
     assert get("/rfviz/explorer.css").kind.startswith("text/css")
     for name in ("mount.py", "../app.py", "%2e%2e/app.py", "routes.py", "explorer.js.map", ""):
         assert get(f"/rfviz/{name}").status == 404

@@ -15,8 +15,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
-from rfviz.conv.spec import Conv2dSpec
-from rfviz.explorer.pictures import MOST_BYTES, PICTURES
+from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.explorer.picture_store import MOST_BYTES, PICTURES
 from rfviz.explorer.routes import (
     PLOTLY,
     PREFIX,

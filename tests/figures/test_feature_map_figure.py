@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from rfviz.conv.spec import InputError
+from rfviz.conv.errors import InputError
 from rfviz.figures.feature_map import difference_figure, feature_map_figure
 from rfviz.figures.reads import reads_figure
 

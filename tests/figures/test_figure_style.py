@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rfviz import figures
-from rfviz.conv.spec import InputError
+from rfviz.conv.errors import InputError
 from rfviz.figures.style import (
     ACCENT,
     CHANNEL_COLOURS,

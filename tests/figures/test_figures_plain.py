@@ -7,8 +7,8 @@ import pytest
 import torch
 from plotly import graph_objects as go
 
-from rfviz.conv.histogram import Histogram
-from rfviz.conv.spec import ReceptiveField
+from rfviz.conv.feature_maps.histogram import Histogram
+from rfviz.conv.spec.spec import ReceptiveField
 from rfviz.figures.depth_growth import depth_growth_figure
 from rfviz.figures.field_growth import Growth, field_growth_figure
 from rfviz.figures.histogram import histogram_figure

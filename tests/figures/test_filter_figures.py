@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from rfviz.conv.spec import InputError
+from rfviz.conv.errors import InputError
 from rfviz.figures.filter_grid import filter_grid_figure, grid_of
 from rfviz.figures.frequency import frequency_figure
 

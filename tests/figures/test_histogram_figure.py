@@ -2,7 +2,7 @@
 
 import torch
 
-from rfviz.conv.histogram import Histogram
+from rfviz.conv.feature_maps.histogram import Histogram
 from rfviz.figures.histogram import histogram_figure
 
 FIRST = Histogram(torch.tensor([1, 0, 3]), -1.0, 0.5)

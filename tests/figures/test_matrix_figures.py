@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from rfviz.conv.spec import InputError
+from rfviz.conv.errors import InputError
 from rfviz.figures.columns import column_overview_figure, column_window_figure
 from rfviz.figures.weights import product_figure, weight_matrix_figure
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from rfviz.conv.spec import InputError
+from rfviz.conv.errors import InputError
 from rfviz.figures.axes import channel_names
 from rfviz.figures.patch import patch_figure, receptive_field_numbers
 from rfviz.figures.style import channel_name

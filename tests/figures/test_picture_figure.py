@@ -6,7 +6,8 @@ import io
 import pytest
 from PIL import Image
 
-from rfviz.conv.spec import InputError, Pads
+from rfviz.conv.errors import InputError
+from rfviz.conv.spec.parse import Pads
 from rfviz.figures.picture import picture_figure
 
 NO_PADS: Pads = ((0, 0), (0, 0))

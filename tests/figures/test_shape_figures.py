@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.layers import Layer
-from rfviz.conv.placements import placements
+from rfviz.conv.layers.layer import Layer
+from rfviz.conv.layers.placements import placements
 from rfviz.figures.axis_strip import (
     BETWEEN,
     NEVER,

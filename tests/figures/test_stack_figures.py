@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.spec import ReceptiveField
+from rfviz.conv.spec.spec import ReceptiveField
 from rfviz.figures.effective_field import effective_field_figure
 from rfviz.figures.field_growth import Growth, field_growth_figure
 from rfviz.figures.nested_fields import LayerField, View, layer_colours, nested_fields_figure

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import pytest
 import torch
 
-from rfviz.conv.spec import InputError
+from rfviz.conv.errors import InputError
 from rfviz.figures.axes import channel_names
 from rfviz.figures.vector import vector_figure
 

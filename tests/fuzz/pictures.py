@@ -24,7 +24,7 @@ from mutate import mutations
 from PIL import Image
 
 from rfviz.conv.errors import InputError
-from rfviz.io.pictures import load_picture
+from rfviz.io.pictures.picture import load_picture
 
 MOST_SECONDS, MOST_BYTES = 2.0, 1_000_000_000
 

@@ -3,7 +3,7 @@
 import pytest
 from pictures import CORPORA, Finding, answers
 
-from rfviz.io.pictures import load_picture
+from rfviz.io.pictures.picture import load_picture
 
 COUNT = 200
 

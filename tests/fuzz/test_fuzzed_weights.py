@@ -4,7 +4,7 @@ import pytest
 import torch
 from weights import ENDINGS, mutated, run, seeds, tried
 
-from rfviz.io.weights_file import WeightsFile
+from rfviz.io.weights.file import WeightsFile
 
 
 @pytest.mark.parametrize("name", ENDINGS)

@@ -31,9 +31,9 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from rfviz.conv.errors import InputError
-from rfviz.io.weight_archives import Archive
-from rfviz.io.weight_saving import safetensors_of
-from rfviz.io.weights import read_weights
+from rfviz.io.weights.read import read_weights
+from rfviz.io.weights.write import safetensors_of
+from rfviz.io.weights.zip_archive import Archive
 
 MOST_SECONDS = 2.0
 MOST_BYTES = 1_000_000_000

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch_answers import DTYPES, TorchAnswers, both
 
-from rfviz.io.kernels import filter_bank
-from rfviz.io.samples import load_sample
+from rfviz.io.kernels.bank import filter_bank
+from rfviz.io.pictures.samples import load_sample
 
 REGION = ("region_top", "region_left", "region_height", "region_width")
 

@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 import rfviz
 from rfviz.check import LayerCheck, Row, report_csv, report_json
-from rfviz.io.pictures import picture_png
-from rfviz.io.preprocessing import Preprocessing
-from rfviz.ui.check_view import table
+from rfviz.io.pictures.picture import picture_png
+from rfviz.io.pictures.preprocessing import Preprocessing
+from rfviz.ui.check.panels import table
 
 DTYPES = ["float64", "float32", "bfloat16", "float16"]
 

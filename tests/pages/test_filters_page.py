@@ -6,7 +6,7 @@ from chosen_parameters import answers_to
 from opened import OpenedPage
 from torch.testing import assert_close
 
-from rfviz.io.kernels import KERNELS
+from rfviz.io.kernels.catalogue import KERNELS
 
 SCENE = {"sample": "scene", "reduce": 24}
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from opened import PAGES, OpenedPage
 
-from rfviz.io.kernels import KERNELS
-from rfviz.io.samples import SAMPLES
-from rfviz.ui import jobs
-from rfviz.ui.inputs import WEIGHT_SOURCES
-from rfviz.ui.parameters import MODES, PADDING_KINDS
-from rfviz.ui.pictures import SOURCES
-from rfviz.ui.weights import ACROSS, DIVISORS, DTYPES
+from rfviz.io.kernels.catalogue import KERNELS
+from rfviz.io.pictures.samples import SAMPLES
+from rfviz.ui.run import jobs
+from rfviz.ui.sidebar.convolution import MODES, PADDING_KINDS
+from rfviz.ui.sidebar.inputs import WEIGHT_SOURCES
+from rfviz.ui.sidebar.named_weights import ACROSS, DIVISORS, DTYPES
+from rfviz.ui.sidebar.picture import SOURCES
 
 N_ADDRESSES = 500
 N_CHUNKS = 20

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from opened import OpenedPage
 
 import rfviz
-from rfviz.conv.operators import OPERATORS
+from rfviz.conv.operators.catalogue import OPERATORS
 
 PANELS = {"operator", "convolution", "operator-difference", "operator-histogram", "input"}
 PLAIN = {"operator_shown": "values", "sample": "address", "kernel": "3", "dtype": "float64"}
@@ -157,7 +157,7 @@ def test_a_slow_function_is_explained(tmp_path: Path, monkeypatch: pytest.Monkey
     path = tmp_path / "own.py"
     path.write_text(OWN)
     monkeypatch.setenv("RFVIZ_OPERATORS", str(path))
-    monkeypatch.setattr("rfviz.ui.operators_view.SECONDS_ALLOWED", 1e-9)
+    monkeypatch.setattr("rfviz.ui.operators.panels.SECONDS_ALLOWED", 1e-9)
     page = opened({"operator": "doubled"})
     assert any("is too slow for this picture" in error for error in page.errors)
     assert set(page.panels) == {"input"}

@@ -6,10 +6,10 @@ import pytest
 from opened import PAGES, OpenedPage
 from streamlit.testing.v1.element_tree import CameraInput, FileUploader, Widget
 
-from rfviz.io.kernels import KERNELS
-from rfviz.io.samples import SAMPLES
-from rfviz.ui.parameters import MODES, PADDING_KINDS
-from rfviz.ui.weights import DTYPES
+from rfviz.io.kernels.catalogue import KERNELS
+from rfviz.io.pictures.samples import SAMPLES
+from rfviz.ui.sidebar.convolution import MODES, PADDING_KINDS
+from rfviz.ui.sidebar.named_weights import DTYPES
 
 # The file alone is not in an address, nor which of several files.
 WITHOUT_ADDRESS = {"upload", "camera", "picked"}

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.testing import assert_close
 from torch_answers import DTYPES, TorchAnswers, address_of
 
-from rfviz.io.kernels import KERNELS
-from rfviz.io.samples import SAMPLES
-from rfviz.ui.parameters import MODES
+from rfviz.io.kernels.catalogue import KERNELS
+from rfviz.io.pictures.samples import SAMPLES
+from rfviz.ui.sidebar.convolution import MODES
 
 PHOTO = {"sample": "scene", "reduce": 40}
 

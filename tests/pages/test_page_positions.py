@@ -7,7 +7,7 @@ import pytest
 from opened import PAGES, OpenedPage
 from torch_answers import address_of
 
-from rfviz.conv.spec import Conv2dSpec
+from rfviz.conv.spec.spec import Conv2dSpec
 
 SPECS: dict[str, dict[str, Any]] = {
     "plain": {"kernel": 3, "padding": 1},

@@ -2,8 +2,8 @@
 
 from opened import OpenedPage
 
-from rfviz.conv.practice import practice_series
-from rfviz.conv.questions import Question
+from rfviz.conv.practice.question import Question
+from rfviz.conv.practice.series import practice_series
 
 ADDRESS = {"practice_seed": "7", "practice_level": "1", "practice_count": "4"}
 SERIES = practice_series(7, 1, 4)

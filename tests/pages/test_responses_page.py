@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from opened import OpenedPage
 
 import rfviz
-from rfviz.conv.strongest import strongest_fields
-from rfviz.io.pictures import picture_png
+from rfviz.conv.feature_maps.strongest import strongest_fields
+from rfviz.io.pictures.picture import picture_png
 
 GABOR = {"weights": "gabor", "filters": "4", "kernel": "5"}
 

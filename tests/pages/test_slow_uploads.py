@@ -9,9 +9,9 @@ from opened import OpenedPage
 from PIL import Image
 
 from rfviz.conv.errors import InputError
-from rfviz.io.reading import Reading
-from rfviz.ui import caches
-from rfviz.ui.budget import BUDGET
+from rfviz.io.pictures.reading import Reading
+from rfviz.ui.run import caches
+from rfviz.ui.run.budget import BUDGET
 
 
 def many_scans(side: int, count: int) -> bytes:

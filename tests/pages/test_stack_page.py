@@ -9,13 +9,13 @@ import torch
 from opened import OpenedPage
 from torch import nn
 
-from rfviz.conv.architectures import architecture
-from rfviz.conv.effective import effective_field
-from rfviz.conv.geometry import AxisField, Track
-from rfviz.conv.nested import NestedMap, fields_in
-from rfviz.conv.stack import stack_geometry
-from rfviz.ui.effective_view import CHANNELS, narrowed
-from rfviz.ui.stack_text import stack_in, text_of
+from rfviz.conv.receptive_field.architectures import architecture
+from rfviz.conv.receptive_field.axis_map import AxisField, Track
+from rfviz.conv.receptive_field.effective import effective_field
+from rfviz.conv.receptive_field.nested import NestedMap, fields_in
+from rfviz.conv.receptive_field.stack import stack_geometry
+from rfviz.conv.receptive_field.text import stack_in, text_of
+from rfviz.ui.stack.effective_field import CHANNELS, narrowed
 
 SMALL = "c3p1o8,add(c3p1o8,c3p1o8|)~block,m2,c3o16"
 OWN = {"stack_layers": SMALL, "stack_input": "picture"}

@@ -11,8 +11,8 @@ from opened import PAGES, OpenedPage
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from rfviz.io.samples import load_sample
-from rfviz.io.weight_saving import npy_of, safetensors_of
+from rfviz.io.pictures.samples import load_sample
+from rfviz.io.weights.write import npy_of, safetensors_of
 
 SCENE = {"sample": "scene", "region": "true", "region_height": "40", "region_width": "50"}
 

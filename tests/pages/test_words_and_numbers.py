@@ -8,7 +8,7 @@ from opened import OpenedPage
 from torch import nn
 
 from rfviz import Conv2dSpec, InputError, load_operators
-from rfviz.ui.operators_view import OWN_FILE
+from rfviz.ui.operators.panels import OWN_FILE
 
 
 def said(page: OpenedPage) -> str:

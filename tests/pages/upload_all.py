@@ -14,7 +14,7 @@ from pathlib import Path
 
 from opened import PAGES, OpenedPage
 
-GENERATORS = Path(__file__).parents[1] / "io" / "test_hostile_pictures.py"
+GENERATORS = Path(__file__).parents[1] / "io" / "pictures" / "test_hostile_pictures.py"
 N_BEFORE = 20
 
 

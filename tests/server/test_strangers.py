@@ -59,7 +59,7 @@ def columns(server: WatchedServer, token: str, query: str = COLUMNS) -> Answer:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/matmul", "/_stcore/health", "/rfviz/explorer.js", "/rfviz/pixels/none",
+    "path", ["/", "/matmul", "/_stcore/health", "/rfviz/js/explorer.js", "/rfviz/pixels/none",
              "/rfviz/nothing.js", "/media/none.png", "/static/nothing.js", "/..%2fapp.py"],
 )  # fmt: skip
 def test_every_answer_says_what_a_browser_may_do(server: WatchedServer, path: str) -> None:
@@ -84,7 +84,7 @@ def test_every_answer_says_what_a_browser_may_do(server: WatchedServer, path: st
 def test_only_this_machines_names_are_answered(
     server: WatchedServer, host: str, *, known: bool
 ) -> None:
-    for path in ("/", "/_stcore/health", "/rfviz/explorer.js"):
+    for path in ("/", "/_stcore/health", "/rfviz/js/explorer.js"):
         assert ask(server.port, path, {"Host": host}).status == (200 if known else 421)
 
 

@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rfviz.conv.columns import ColumnMatrix
-from rfviz.conv.spec import Conv2dSpec
-from rfviz.ui.inputs import Inputs
-from rfviz.ui.pictures import Picture
-from rfviz.ui.weights import Choices
+from rfviz.conv.im2col.column_matrix import ColumnMatrix
+from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.ui.sidebar.inputs import Inputs
+from rfviz.ui.sidebar.named_weights import Choices
+from rfviz.ui.sidebar.picture import Picture
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

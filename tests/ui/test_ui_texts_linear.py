@@ -7,12 +7,12 @@ import pytest
 from rfviz.io.weight_files import load_text
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.torch_errors import translate_torch_error
-from rfviz.io.preprocessing import size_in
-from rfviz.ui.check_choice import numbers_in
-from rfviz.ui.explain import as_code, as_text
-from rfviz.ui.stack_text import padding_in, pair_in, stack_in
-from rfviz.ui.weight_text import kernels_in
+from rfviz.conv.receptive_field.text import padding_in, pair_in, stack_in
+from rfviz.conv.torch_messages.explain import translate_torch_error
+from rfviz.io.pictures.preprocessing import size_in
+from rfviz.io.weights.by_hand_text import kernels_in
+from rfviz.ui.check.choice import numbers_in
+from rfviz.ui.sidebar.explain import as_code, as_text
 
 READERS: dict[str, Callable[[str], object]] = {
     "torch's message": translate_torch_error,

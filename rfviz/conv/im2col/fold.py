@@ -1,0 +1,67 @@
+"""Fold, or col2im: what each column holds is added back to the pixels it was read from."""
+
+import torch
+
+from rfviz.conv.errors import InputError
+from rfviz.conv.im2col.reads import axis_sources
+from rfviz.conv.spec.parse import Pair, pair
+from rfviz.conv.spec.spec import Conv2dSpec, check_spec
+
+
+def fold(columns: torch.Tensor, input_size: object, spec: Conv2dSpec) -> torch.Tensor:
+    """Add (..., C * kernel height * kernel width, L) columns into a (..., C, H, W) picture.
+
+    The adjoint of unfold: <unfold(x), y> = <x, fold(y)>, in every padding mode; equal to `nn.Fold`
+    for zeros. Any leading dimensions. Raises `InputError` with the expected and the given shape.
+    Source: the PyTorch documentation of `nn.Fold`.
+
+    >>> fold(torch.ones(4, 4), (3, 3), Conv2dSpec(2)).tolist()
+    [[[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]]
+    """
+    output_size = check_spec(spec).output_size(input_size)
+    _check_columns(columns, output_size, spec)
+    channels = columns.shape[-2] // spec.n_taps
+    taps = columns.reshape(*columns.shape[:-2], channels, *spec.kernel_size, *output_size)
+    padded = columns.new_zeros(*columns.shape[:-2], channels, *spec.padded_size(input_size))
+    (rows, stride_y, down), (outputs, stride_x, across) = zip(
+        output_size, spec.stride, spec.dilation, strict=True
+    )
+    for kernel_row in range(spec.kernel_size[0]):
+        top = kernel_row * down
+        for kernel_column in range(spec.kernel_size[1]):
+            left = kernel_column * across
+            read = padded[
+                ...,
+                top : top + (rows - 1) * stride_y + 1 : stride_y,
+                left : left + (outputs - 1) * stride_x + 1 : stride_x,
+            ]
+            read += taps[..., kernel_row, kernel_column, :, :]
+    return _fold_padding(padded, input_size, spec)
+
+
+def _check_columns(columns: object, output_size: Pair, spec: Conv2dSpec) -> None:
+    if not isinstance(columns, torch.Tensor):
+        raise InputError(f"The columns must be a torch.Tensor, got {type(columns).__name__}.")
+    if columns.dtype == torch.bool or columns.dtype in {torch.uint16, torch.uint32, torch.uint64}:
+        raise InputError(f"Columns of {columns.dtype} cannot be summed.", remedy="Use float64")
+    n_outputs = output_size[0] * output_size[1]
+    rows = columns.shape[-2] if columns.ndim >= 2 else 0
+    if not rows or rows % spec.n_taps or columns.shape[-1] != n_outputs:
+        raise InputError(
+            f"Expected columns of (..., channels * {spec.n_taps}, {n_outputs}) for this spec and "
+            f"picture, got {tuple(columns.shape)}."
+        )
+
+
+def _fold_padding(padded: torch.Tensor, input_size: object, spec: Conv2dSpec) -> torch.Tensor:
+    """Add each padded pixel to the one it copies: the adjoint of padding."""
+    size = pair("input_size", input_size, least=1)
+    sources = axis_sources(size, spec)
+    for dim, n, source, (before, _) in zip((-2, -1), size, sources, spec.pads, strict=True):
+        image = padded.narrow(dim, before, n)
+        copies = torch.cat([torch.arange(before), torch.arange(before + n, len(source))])
+        copies = copies[source[copies] >= 0]
+        if len(copies):
+            image = image.index_add(dim, source[copies], padded.index_select(dim, copies))
+        padded = image
+    return padded.contiguous()

@@ -1,0 +1,102 @@
+"""What an image, a weight and a bias must be to each other, checked before any is multiplied."""
+
+import torch
+
+from rfviz.conv.errors import InputError, Remedy
+from rfviz.conv.memory import check_budget
+from rfviz.conv.spec.check_picture import check_image
+from rfviz.conv.spec.parse import by
+from rfviz.conv.spec.spec import Conv2dSpec, check_spec
+
+_LARGEST_OUTPUT = 2**35
+_DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+
+
+def check_convolution(
+    image: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, spec: Conv2dSpec | None
+) -> tuple[torch.Tensor, Conv2dSpec]:
+    """Return the image as (N, C, H, W), and the spec, by default that of the weight's kernel.
+
+    Raises `InputError` where shapes, types or groups do not go together, or the output would not
+    fit in memory, with what was expected and what was given.
+
+    >>> image, spec = check_convolution(torch.ones(1, 5, 5), torch.ones(2, 1, 3, 3), None, None)
+    >>> image.shape, spec.kernel_size
+    (torch.Size([1, 1, 5, 5]), (3, 3))
+    """
+    check_weight(weight, bias)
+    batch = _as_batch(image)
+    spec = Conv2dSpec(weight.shape[2:]) if spec is None else check_spec(spec)
+    if spec.kernel_size != tuple(weight.shape[2:]):
+        kernel = (weight.shape[2], weight.shape[3])
+        raise InputError(
+            f"The kernel of the spec is {by(spec.kernel_size)}, the weight's is {by(kernel)}.",
+            (Remedy(f"Set the kernel to {by(kernel)}", {"kernel_size": kernel}),),
+        )
+    spec.check_channels(batch.shape[1], weight.shape[0])
+    _check_groups(batch.shape[1], weight, spec)
+    if batch.is_floating_point() and batch.dtype != weight.dtype:
+        raise InputError(
+            f"The picture is {batch.dtype} and the weight {weight.dtype}.",
+            remedy="Convert one to the type of the other",
+        )
+    rows, columns = spec.output_size(batch.shape[2:])
+    n_bytes = len(batch) * weight.shape[0] * rows * columns * weight.element_size()
+    check_budget(
+        f"An output of {len(weight)} × {by((rows, columns))} entries",
+        n_bytes,
+        _LARGEST_OUTPUT,
+        "Use less padding, a larger stride, a smaller picture or fewer filters",
+    )
+    return batch, spec
+
+
+def check_weight(weight: object, bias: object = None) -> None:
+    """Raise `InputError` unless the weight is a floating (F, C / groups, kh, kw), with its bias.
+
+    >>> check_weight(torch.zeros(4, 3, 5, 5), torch.zeros(4))
+    """
+    if not isinstance(weight, torch.Tensor) or weight.ndim != 4 or 0 in weight.shape:
+        shape = tuple(weight.shape) if isinstance(weight, torch.Tensor) else type(weight).__name__
+        raise InputError(
+            f"The weight must be (filters, channels / groups, kernel height, kernel width), "
+            f"got {shape}."
+        )
+    if weight.dtype not in _DTYPES:
+        raise InputError(
+            f"The weight must be float64, float32, bfloat16 or float16, got {weight.dtype}.",
+            remedy="Convert it to float32",
+        )
+    if bias is None:
+        return
+    if not isinstance(bias, torch.Tensor) or bias.shape != (weight.shape[0],):
+        shape = tuple(bias.shape) if isinstance(bias, torch.Tensor) else type(bias).__name__
+        raise InputError(f"The bias must be one number a filter, ({len(weight)},), got {shape}.")
+    if bias.dtype != weight.dtype:
+        raise InputError(f"The bias is {bias.dtype} and the weight {weight.dtype}.")
+
+
+def _as_batch(image: object) -> torch.Tensor:
+    if not isinstance(image, torch.Tensor) or image.ndim not in {3, 4}:
+        shape = tuple(image.shape) if isinstance(image, torch.Tensor) else type(image).__name__
+        raise InputError(
+            f"The picture must be (channels, height, width) or a batch of them, got {shape}."
+        )
+    batch = image if image.ndim == 4 else image[None]
+    if not len(batch):
+        raise InputError("The batch holds no picture.")
+    check_image(batch[0])
+    return batch
+
+
+def _check_groups(channels: int, weight: torch.Tensor, spec: Conv2dSpec) -> None:
+    given = weight.shape[1] * spec.groups
+    if given == channels:
+        return
+    n, rest = divmod(channels, weight.shape[1])
+    fits = rest == 0 and len(weight) % n == 0
+    raise InputError(
+        f"A weight of {tuple(weight.shape)} with groups {spec.groups} reads {given} channels, "
+        f"but the picture has {channels}.",
+        (Remedy(f"Set groups to {n}", {"groups": n}),) if fits else (),
+    )

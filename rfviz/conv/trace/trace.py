@@ -1,0 +1,329 @@
+"""The geometry of any `nn.Module`, by watching what it calls on tensors that hold no numbers.
+
+The module is copied to the meta device, where a picture has a shape and no pixels, and run once
+there. A `TorchDispatchMode` sees every operator that runs, whoever calls it: a layer, a function, a
+method, a slice. So residuals, attention, and control flow that depends on shapes are followed; what
+depends on pixel values cannot be. What each operator does: `rfviz.conv.trace.rules`.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from rfviz.conv.errors import InputError
+from rfviz.conv.operators.module import OperatorConv2d
+from rfviz.conv.receptive_field.axis_map import PICTURE
+from rfviz.conv.receptive_field.stack import LayerGeometry, input_geometry
+from rfviz.conv.spec.parse import Pair, shown, whole_number
+from rfviz.conv.trace.aliases import Aliases
+from rfviz.conv.trace.call_names import FACTORIES
+from rfviz.conv.trace.calls import (
+    Call,
+    arguments,
+    blank,
+    follow_call,
+    name_of_call,
+    tensors_in,
+    word_of_call,
+)
+from rfviz.conv.trace.followed import Followed
+from rfviz.conv.trace.hulls import axis_hull
+from rfviz.conv.trace.rows import row_of
+from rfviz.conv.trace.rules import rule_of
+from rfviz.conv.trace.windows import checked
+
+# What a module's own code may raise when its picture has no numbers or the wrong shape.
+REFUSALS = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, NameError, RuntimeError,
+    TypeError, ValueError,
+)  # fmt: skip
+
+
+# Nothing is stored but a number for each row and column; torch counts bytes in 64 bits.
+MOST_PIXELS = 2**40
+MOST_ROWS = 2**20
+# Buffers of so many numbers keep them: an index or a mask says what is read.
+MOST_NUMBERS = 2**20
+
+
+def trace(module: nn.Module, input_size: object) -> list[LayerGeometry]:
+    """Return the geometry of each layer of a module on a (H, W) or (C, H, W) picture, in order.
+
+    Every convolution that torch runs has an entry, and so have pooling, unfold, padding, resizing,
+    the joins of branches, and steps that read all rows or columns: sums, attention, statistics of
+    normalisation. Pointwise layers have none. `output_size` counts units along the rows and the
+    columns of the picture, wherever the module keeps them. `standing` and `reason` say where a
+    field is no more than an upper bound. The module is not changed and no weight is copied. For
+    (H, W) the channels are those of its first layer. Raises `InputError` naming the module for what
+    cannot be run without numbers. Source: Araujo, Norris & Sim, Distill 2019.
+
+    >>> block = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+    >>> [(g.name, g.receptive_field) for g in trace(block, (8, 8))]
+    [('0', (3, 3)), ('2', (4, 4))]
+    """
+    if not isinstance(module, nn.Module):
+        raise InputError(
+            f"rfviz.trace follows an nn.Module, got {type(module).__name__}.",
+            remedy="Use rfviz.stack_geometry for a list of layers",
+        )
+    n_channels, size = _picture(input_size, module)
+    watched = _without_numbers(module)
+    # A picture of the module's own type of numbers; torch refuses to mix two.
+    types = (value.dtype for value in module.parameters() if value.dtype.is_floating_point)
+    picture = torch.empty(
+        1, n_channels, *size, device="meta", dtype=next(types, torch.get_default_dtype())
+    )
+    watch = _Watch(picture, size, watched)
+    with watch.naming(watched), torch.no_grad(), watch:
+        try:
+            output = watched(picture)
+        except InputError:
+            raise
+        except REFUSALS as error:
+            raise _cannot_follow(watch.where, error) from None
+    return watch.rows(output)
+
+
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Keeps, for each tensor that comes from the picture, what its elements read."""
+
+    def __init__(self, picture: torch.Tensor, size: Pair, module: nn.Module) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._found: list[LayerGeometry] = []
+        self._size = size
+        self._names: list[tuple[str, int]] = []
+        self._learned = {id(parameter) for parameter in module.parameters()}
+        self._aliases = Aliases()
+        pixels = (axis_hull(size[0], 2, 4), axis_hull(size[1], 3, 4))
+        shape = tuple(picture.shape)
+        self._aliases.keep(picture, Followed(shape, pixels, (2, 3), (PICTURE, PICTURE)))
+
+    @property
+    def where(self) -> str:
+        """Name of the innermost module that is running."""
+        return next((name for name, _ in reversed(self._names) if name), "the module itself")
+
+    def rows(self, output: object) -> list[LayerGeometry]:
+        """Return the rows, with one for the output where none of them is it."""
+        known = [one for t in tensors_in(output) if (one := self._aliases.known.get(id(t)))]
+        last = [row_of(one, "output", self._size) for one in known[:1]]
+        if not self._found and not last:
+            return [replace(input_geometry(self._size), name="output")]
+        held = {(row.output_size, row.fields) for row in self._found}
+        return self._found + [row for row in last if (row.output_size, row.fields) not in held]
+
+    @contextmanager
+    def naming(self, module: nn.Module) -> Iterator[None]:
+        """Keep the name of the module that runs, by hooks on the copy."""
+        for name, inner in module.named_modules():
+            # A scripted module takes no hooks; its steps go by the name of the module around it.
+            if isinstance(inner, torch.jit.ScriptModule):
+                continue
+            inner.register_forward_pre_hook(lambda *_, name=name: self._enter(name))
+            inner.register_forward_hook(lambda inner, *_: self._leave(inner))
+        yield
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Run the operator, and follow it where it takes a tensor that is known."""
+        given = kwargs or {}
+        name = name_of_call(func)
+        named = arguments(func, args, given)
+        call = Call(func, name, named, self._aliases.known, self._learned)
+        followed = bool(call.inputs) and name not in FACTORIES
+        if name == "convolution":
+            self._explained(call)
+        result = _run(func, args, given)
+        outputs = [t for t in tensors_in(result) if isinstance(t, torch.Tensor)]
+        self._remember(call, outputs)
+        if name == "convolution" and not followed:
+            self._keep_convolution(call, outputs[0])
+        elif followed and outputs:
+            self._follow(call, outputs)
+        elif not followed and name not in FACTORIES:
+            self._aliases.overwritten(func, named, [blank(t) for t in outputs])
+        return _without_values(result) if name in FACTORIES else result
+
+    def _follow(self, call: Call, outputs: list[torch.Tensor]) -> None:
+        found = follow_call(call, rule_of(call.func, call.name), outputs)
+        for tensor, known in zip(outputs, found, strict=True):
+            self._aliases.keep(tensor, known)
+        self._aliases.overwritten(call.func, call.given, found)
+        if found[0].entry:
+            self._enter_row(call, found[0])
+
+    def _keep_convolution(self, call: Call, output: torch.Tensor) -> None:
+        """A convolution of constants, or of what no pixel reaches, has a row too."""
+        known = replace(blank(output), note="it reads no pixel of the picture", entry="layer")
+        self._enter_row(call, known)
+
+    def _enter_row(self, call: Call, known: Followed) -> None:
+        word = _word(call)
+        module = next((name for name, _ in reversed(self._names) if name), "")
+        # A convolution that pads by itself first, as in reflect mode, has one row for each step.
+        whole = known.entry == "layer" and module and word != "pad"
+        words = module if whole else ".".join(filter(None, (module, word)))
+        self._found.append(row_of(known, words, self._size, word))
+
+    def _remember(self, call: Call, outputs: list[torch.Tensor]) -> None:
+        self._aliases.viewed(call, outputs)
+        inputs = list(tensors_in(call.given))
+        if inputs and all(id(t) in self._learned for t in inputs):
+            self._learned.update(id(t) for t in outputs)
+        self._aliases.hold(outputs)
+
+    def _explained(self, call: Call) -> None:
+        """Our own explanation comes before torch's, which would name no module."""
+        try:
+            checked(call)
+        except InputError as error:
+            raise InputError(f"At {self.where}: {error.what}", error.remedies) from None
+
+    def _enter(self, name: str) -> None:
+        self._names.append((name, len(self._found)))
+
+    def _leave(self, module: nn.Module) -> None:
+        """Leave a module; a layer of torch's own that takes many steps keeps its last row."""
+        name, begun = self._names.pop()
+        inside = self._found[begun:]
+        if len(inside) > 2 and _is_layer(module):
+            self._found[begun:] = [replace(inside[-1], name=name or inside[-1].name)]
+
+
+def _word(call: Call) -> str:
+    if call.name != "convolution":
+        return word_of_call(call.name)
+    transposed = "_transpose" if call.given["transposed"] else ""
+    return f"conv{transposed}{len(call.given['stride'])}d"
+
+
+def _is_layer(module: nn.Module) -> bool:
+    """Whether a module is one of torch's own that hold no convolution."""
+    own = type(module).__module__
+    return own.startswith("torch.nn.modules.") and own.split(".")[-1] in {"rnn", "activation"}
+
+
+def _run(func: Callable[..., Any], args: tuple[Any, ...], given: dict[str, Any]) -> Any:
+    """Run an operator; constants that have numbers lose them beside tensors that have none."""
+    if any(t.is_meta for t in tensors_in((args, given))):
+        if func is torch.ops.aten.constant_pad_nd.default:
+            # Torch's own would load its compiler to say no more than this.
+            return _padded(args[0], args[1])
+        return func(*_on_meta(args), **_on_meta(given))
+    return func(*args, **given)
+
+
+def _padded(tensor: torch.Tensor, pads: Sequence[int]) -> torch.Tensor:
+    shape = list(tensor.shape)
+    for i, (before, after) in enumerate(zip(pads[::2], pads[1::2], strict=True)):
+        shape[-1 - i] += before + after
+    if min(shape, default=1) < 0:
+        raise RuntimeError(f"padding by {list(pads)} leaves less than nothing of {shape}")
+    return tensor.new_empty(shape)
+
+
+def _on_meta(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value if value.is_meta else value.to("meta")
+    if isinstance(value, dict):
+        return {name: _on_meta(part) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_on_meta(part) for part in value)
+    return value
+
+
+def _without_values(result: Any) -> Any:
+    """A new tensor of zeros may be written to with what has no numbers."""
+    if isinstance(result, torch.Tensor) and result.is_floating_point():
+        return result.to("meta")
+    return result
+
+
+def _without_numbers(module: nn.Module) -> nn.Module:
+    """Copy the module, its parameters replaced by empty ones of the same shape."""
+    if any(isinstance(inner, nn.modules.lazy.LazyModuleMixin) for inner in module.modules()):
+        raise InputError(
+            "The module has lazy layers, whose shapes are not known yet.",
+            remedy="Run it once on a picture first",
+        )
+    memo: dict[int, Any] = {}
+    for parameter in module.parameters():
+        memo[id(parameter)] = nn.Parameter(parameter.detach().to("meta"), requires_grad=False)
+    for buffer in module.buffers():
+        kept = buffer.numel() <= MOST_NUMBERS and not buffer.is_meta
+        memo[id(buffer)] = buffer.detach().cpu().clone() if kept else buffer.detach().to("meta")
+    try:
+        watched = copy.deepcopy(module, memo).eval()
+    except REFUSALS as error:
+        raise _cannot_follow(type(module).__name__, error) from None
+    for inner in watched.modules():
+        if isinstance(inner, OperatorConv2d):
+            inner.forward = _as_convolution(inner).forward  # type: ignore[method-assign]
+    return watched
+
+
+def _as_convolution(layer: OperatorConv2d) -> nn.Module:
+    """The convolution that reads what a layer of another operator reads."""
+    weight = layer.weight
+    n_in = weight.shape[1] * layer.spec.groups
+    same = layer.spec.to_module(n_in, weight.shape[0], bias=False).to("meta")
+    same.weight = weight
+    return same
+
+
+def _picture(input_size: object, module: nn.Module) -> tuple[int, Pair]:
+    """Return the channels and (height, width) that were asked for."""
+    parts = list(input_size) if isinstance(input_size, Sequence) else []
+    try:
+        lengths = [whole_number("picture size", part, least=1) for part in parts]
+    except InputError:
+        lengths = []
+    if len(lengths) not in {2, 3}:
+        raise InputError(
+            f"A picture's size is (height, width) or (channels, height, width), each at least 1, "
+            f"got {shown(input_size)}.",
+            remedy="Give its size as (height, width)",
+        )
+    height, width = lengths[-2:]
+    n_channels = lengths[0] if len(lengths) == 3 else _first_channels(module)
+    if n_channels * height * width > MOST_PIXELS or max(height, width) > MOST_ROWS:
+        raise InputError(
+            f"A picture of {n_channels} × {height} × {width} is too large to follow.",
+            remedy="Use a smaller picture",
+        )
+    return n_channels, (height, width)
+
+
+def _first_channels(module: nn.Module) -> int:
+    for inner in module.modules():
+        for field in ("in_channels", "num_features", "num_channels"):
+            value = getattr(inner, field, None)
+            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+                return value
+    return 1
+
+
+def _cannot_follow(where: str, error: BaseException) -> InputError:
+    lines = str(error).splitlines() or [type(error).__name__]
+    if "meta" in str(error) or "data-dependent" in str(error):
+        return InputError(
+            f"The module could not be followed at {where}: it asks for the values of pixels, or of "
+            f"what is made of them, and the picture that it is run on has none. Torch says: "
+            f"{lines[0][:200].rstrip('.')}.",
+            remedy="Trace the part of the module before it, or the layers after it on their own",
+        )
+    return InputError(
+        f"The module could not be followed at {where}: {lines[0][:300]}.",
+        remedy="Check the picture's size and channels, and leave out steps that need pixel values",
+    )

@@ -1,0 +1,238 @@
+// The one that knows which output is chosen, draws every highlight, and talks to the server. What a
+// person points at is shown in the next frame from the arithmetic in links.js and values.js; the
+// server learns only what is chosen for good, and its numbers then take the place of ours.
+
+import { Chooser } from "./chooser.js";
+import { nearestOutput, outputSize } from "../laws/geometry.js";
+import { marksOf, pointedAt, sentenceOf } from "../laws/links.js";
+import { shortNumber } from "../laws/numbers.js";
+import { page } from "./page.js";
+import { PixelWindow } from "./pixels.js";
+import { movedSpec, watchSliders } from "../laws/preview.js";
+import { columnsMap, featureMap } from "../draw/preview_maps.js";
+import { lookup } from "../draw/scales.js";
+import { sumOf, vectorOf } from "../laws/values.js";
+
+/** How long a preview stands in for a figure that does not come, at the most, in ms. */
+const HOLD = 15_000;
+
+/** So often it is looked whether figures are still to come, in ms, and so often none must be. */
+const LOOK = 100, LOOKS = 3;
+
+/** The padding as a hatched frame around the picture. */
+function paddingMark({ pads, inputSize: [height, width] }) {
+  const [[top, bottom], [left, right]] = pads;
+  if (!(top || bottom || left || right)) return [];
+  const outer = [-left - 0.5, -top - 0.5, width + right - 0.5, height + bottom - 0.5];
+  const inner = [-0.5, -0.5, width - 0.5, height - 0.5];
+  return [{ kind: "frame", role: "padding", boxes: [outer], inner }];
+}
+
+/** The scene with its numbers as numbers: what is not finite comes as text. */
+function withNumbers(scene) {
+  const { filter, weights } = scene;
+  return { ...scene, weights: weights.map(Number), filter: { ...filter, bias: Number(filter.bias) } };
+}
+
+/** Does the server's script still run, so that figures may be on their way? */
+function scriptRuns() {
+  const state = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState;
+  return state !== undefined && state !== "notRunning";
+}
+
+/** What is pointed at while a position is pinned: its pixel or entry, beside the pinned position. */
+function besidePin(pointed, position) {
+  if (!pointed || (pointed.pixel === undefined && pointed.entry === undefined)) return null;
+  return { ...pointed, at: pointed.position, position };
+}
+
+export class Conductor extends Chooser {
+  constructor(root) {
+    super(root);
+    this.pixels = new PixelWindow(() => this.schedule());
+    this.unwatch = watchSliders((key, value) => this.slide(key, value));
+  }
+
+  take(data) {
+    this.scene = withNumbers(data.scene);
+    this.value = Number(data.value);
+    this.holdSketches();
+    this.preview = null;
+    const { scales } = this.scene;
+    this.tables ??= Object.fromEntries(Object.entries(scales).map(([name, stops]) => [name, lookup(stops)]));
+  }
+
+  get size() {
+    return outputSize(this.scene.spec);
+  }
+
+  /**
+   * A slider has been let go: panels keep their previews until their new figures are drawn, so that
+   * the figures of before are not seen again in between. One whose figure stays the same gets none:
+   * its preview goes once the script has ended.
+   */
+  holdSketches() {
+    if (!this.preview) return;
+    this.held = new Map();
+    for (const each of page.panels.values()) if (each.sketched) this.held.set(each, each.draws);
+    const latest = performance.now() + HOLD;
+    let quiet = 0;
+    clearInterval(this.holding);
+    this.holding = setInterval(() => {
+      const drawing = [...this.held.keys()].some((panel) => panel.drawing);
+      quiet = drawing || scriptRuns() ? 0 : quiet + 1;
+      if (quiet < LOOKS && performance.now() < latest) return;
+      clearInterval(this.holding);
+      this.held = null;
+      this.schedule();
+    }, LOOK);
+  }
+
+  /** Does a panel show its preview until its new figure comes? One that says what it awaits does not. */
+  isHeld(panel) {
+    return this.held?.get(panel) === panel.draws && panel.host.getAttribute("aria-busy") !== "true";
+  }
+
+  /** A slider's thumb has moved: preview what its release would bring. */
+  slide(key, value) {
+    if (!this.data) return;
+    const spec = movedSpec(this.scene.spec, key, value);
+    this.preview = spec && { ...this.scene, spec, weights: this.weightsFor(spec) };
+    this.schedule();
+  }
+
+  /** The chosen filter's weights at another kernel size; null where the server sent none. */
+  weightsFor(spec) {
+    const same = spec.kernel.every((size, axis) => size === this.scene.spec.kernel[axis]);
+    return same ? this.scene.weights : page.bank?.[spec.kernel.join("x")]?.map(Number) ?? null;
+  }
+
+  draw() {
+    if (this.preview) this.renderPreview();
+    else this.renderScene();
+  }
+
+  renderScene() {
+    const { scene } = this;
+    const pointed = this.pointed ?? { position: this.chosen };
+    const confirmed = this.isConfirmed(pointed.position);
+    const live = confirmed ? null : this.liveAt(scene, pointed.position);
+    const held = this.held && this.liveAt(scene, pointed.position);
+    const taps = scene.spec.kernel[0] * scene.spec.kernel[1];
+    const own = pointed.entry === undefined ? -1 : pointed.entry - scene.filter.channels[0] * taps;
+    for (const each of page.panels.values()) {
+      const { kind, name } = each.header ?? {};
+      if (held && this.isHeld(each)) {
+        this.sketch(each, kind, scene, held);
+        continue;
+      }
+      const worked = kind === "patch" || kind === "vector";
+      const entry = own >= 0 && worked ? each.entryMarks(own, scene.spec.kernel) : [];
+      each.paint([...(this.data.marks[name] ?? []), ...marksOf(kind, pointed, scene), ...entry]);
+      each.host.classList.toggle("rfviz-missing", worked && !confirmed && !live);
+      if (worked) each.paintLive(live, { tables: this.tables });
+      else if (kind === "input" || kind === "columns") each.paintTiles(scene, this.tables);
+      else each.paintUnder(null);
+    }
+    this.tell(pointed, scene, confirmed ? this.value : live?.sum, confirmed);
+  }
+
+  renderPreview() {
+    const { preview } = this;
+    const size = outputSize(preview.spec);
+    if (!size) {
+      this.bar.mark.textContent = "does not fit: let go to see why";
+      return;
+    }
+    const position = this.chosen.map((at, axis) => Math.min(at, size[axis] - 1));
+    const pointed = { position };
+    const live = preview.weights && this.liveAt(preview, position);
+    for (const each of page.panels.values()) {
+      const { kind } = each.header ?? {};
+      if (kind === "input") each.paint([...paddingMark(preview.spec), ...marksOf(kind, pointed, preview)]);
+      else if (live && !this.data.hidden) this.sketch(each, kind, preview, live);
+    }
+    this.tell(pointed, preview, live?.sum, false);
+    this.bar.mark.textContent = this.data.hidden ? "preview" : `preview, ${size[0]} × ${size[1]} outputs`;
+  }
+
+  /** Draw what a panel of some kind will show. */
+  sketch(panel, kind, scene, live) {
+    const look = { tables: this.tables };
+    if (kind === "patch" || kind === "vector") panel.paintLive(live, look, true);
+    const make = { output: featureMap, columns: columnsMap }[kind];
+    const map = make?.(scene, live.position, this.pixels.of(scene.token), this.tables);
+    if (map) panel.paintMap(map);
+  }
+
+  /** The numbers of a position worked out here; null until its pixels have come. */
+  liveAt(scene, position) {
+    const held = this.pixels.of(scene.token);
+    const vector = held && vectorOf(scene.spec, held, position, scene.filter.channels);
+    if (!vector) {
+      this.pixels.want(scene, position, !this.pointed);
+      return null;
+    }
+    const { weights, divisor, names, colours, filter } = scene;
+    const sum = sumOf(vector, weights, filter.bias, divisor);
+    return { spec: scene.spec, position, vector, weights, divisor, names, colours, bias: filter.bias, sum };
+  }
+
+  /** The position and its sum: attributes and text, in the frame in which they are drawn. */
+  tell(pointed, scene, value, confirmed) {
+    const { dataset } = this.host;
+    dataset.outputRow = String(pointed.position[0]);
+    dataset.outputColumn = String(pointed.position[1]);
+    const known = value !== undefined && !this.data.hidden;
+    dataset.outputValue = known ? String(value) : "";
+    dataset.state = confirmed ? "confirmed" : "preview";
+    this.bar.text.textContent = this.data.hidden
+      ? `Output row ${pointed.position[0]}, column ${pointed.position[1]}: ?`
+      : sentenceOf(pointed, scene, known ? shortNumber(value, 7) : "…");
+    const pin = this.pinned ? "pinned, Escape frees" : "";
+    const confirmation = confirmed && !this.data.hidden ? this.confirmation() : "";
+    this.bar.mark.textContent = [confirmation, pin].filter(Boolean).join("; ");
+  }
+
+  /** How far torch's number is from the one worked out here, once its pixels are held. */
+  confirmation() {
+    const { scene, data } = this;
+    const held = this.pixels.of(scene.token);
+    const vector = held && vectorOf(scene.spec, held, data.position, scene.filter.channels);
+    if (!vector) {
+      this.pixels.want(scene, data.position, true);
+      return "";
+    }
+    const sum = sumOf(vector, scene.weights, scene.filter.bias, scene.divisor);
+    return `confirmed by torch, difference ${shortNumber(Math.abs(sum - this.value), 2)}`;
+  }
+
+  hover(kind, place, since) {
+    if (!this.data) return;
+    const pointed = place && pointedAt(kind, place, { ...this.scene, position: this.chosen });
+    this.pointed = this.pinned ? besidePin(pointed, this.chosen) : pointed;
+    this.schedule(since);
+  }
+
+  /** Pin what was clicked: an output, or for a pixel what the page makes of pixels. */
+  click(kind, place) {
+    const { spec } = this.scene;
+    const pointed = pointedAt(kind, place, { ...this.scene, position: this.chosen });
+    if (kind === "input" && !this.data.choosesPixels) {
+      // Padding too: outputs at the edge are centred there.
+      this.go(...nearestOutput(spec, [Math.round(place.y), Math.round(place.x)]));
+    } else if (!pointed) return;
+    else if (kind === "input") {
+      const [row, column] = pointed.pixel;
+      this.component.setTriggerValue("pixel", { row, column });
+      return;
+    } else this.go(...pointed.position);
+    this.pin(true);
+  }
+
+  remove() {
+    this.unwatch();
+    clearInterval(this.holding);
+    super.remove();
+  }
+}

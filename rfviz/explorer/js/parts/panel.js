@@ -1,0 +1,344 @@
+// A panel: one plotly figure that is updated in place, with a canvas below it for values drawn live
+// and one above it for highlights.
+
+import { frameOf, locate } from "../draw/axes.js";
+import { fitLabels, fitTitle } from "../draw/fitting.js";
+import { paintPatch, paintVector } from "../draw/patch_vector.js";
+import { drawMarks, fit } from "../draw/marks.js";
+import { element, page, themeOf } from "./page.js";
+import { sketchMap } from "../draw/sketch.js";
+import { Tiles } from "../draw/tiles.js";
+
+const CONFIG = {
+  displaylogo: false,
+  responsive: false,
+  scrollZoom: true,
+  doubleClick: "reset",
+  logging: 0,
+  // plotly's own bar would offer to upload the chart, and with it a person's picture.
+  showSendToCloud: false,
+  plotlyServerURL: "",
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+};
+
+/** How far a pointer may move between press and release for it to be a click, in pixels. */
+const STILL = 5;
+
+/** Room that a map's axes and colour bar take beside it, and its title and axis above and below. */
+const SIDES = 110, ENDS = 84, LEAST_HEIGHT = 180;
+
+let plotly = null;
+
+/** plotly.js, fetched once from the app's own server. */
+function loadPlotly(url) {
+  plotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = url;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => reject(new Error(`could not load ${url}`));
+    document.head.append(script);
+  });
+  return plotly;
+}
+
+export class Panel {
+  constructor(root) {
+    this.root = root;
+    this.host = element("div", { class: "rfviz-panel", tabindex: "0", role: "group" }, root);
+    this.under = element("canvas", { class: "rfviz-under", "aria-hidden": "true" }, this.host);
+    this.figure = element("div", { class: "rfviz-figure" }, this.host);
+    this.overlay = element("canvas", { class: "rfviz-overlay", "aria-hidden": "true" }, this.host);
+    this.veil = element("div", { class: "rfviz-veil", role: "status" }, this.host);
+    this.draws = 0;
+    this.drawing = null;
+    page.mounts += 1;
+    this.host.dataset.mounts = String(page.mounts);
+    this.theme = themeOf(root);
+    this.tiles = new Tiles(this, () => this.repaint());
+    this.listen();
+  }
+
+  listen() {
+    this.resizing = new ResizeObserver(() => this.resize());
+    this.resizing.observe(this.host);
+    // The theme changes by a new class on Streamlit's wrapper, without a new call of ours.
+    this.theming = new MutationObserver(() => this.retheme());
+    const wrapper = this.root.closest(".stBidiComponent");
+    for (let node = this.root; node && node !== wrapper?.parentElement; node = node.parentElement) {
+      this.theming.observe(node, { attributes: true, attributeFilter: ["class", "style"] });
+    }
+    this.host.addEventListener("pointerdown", (event) => this.press(event), true);
+    // The wheel scrolls the page, until a panel has been clicked, or with Ctrl.
+    this.host.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey && document.activeElement !== this.host) event.stopPropagation();
+    }, { capture: true, passive: true });
+    this.host.addEventListener("pointermove", (event) => this.hover(event));
+    this.host.addEventListener("pointerleave", () => page.conductor?.leave());
+    this.host.addEventListener("keydown", (event) => {
+      if (page.conductor?.key(event)) event.preventDefault();
+    });
+  }
+
+  /** Where a pointer is in data coordinates, with the tap for a map of the receptive field. */
+  placeOf(event) {
+    const box = this.figure.getBoundingClientRect();
+    const place = locate(this.figure, event.clientX - box.left, event.clientY - box.top);
+    return place && { ...place, tap: this.tapAt(place) };
+  }
+
+  /** (channel, kernel row, kernel column) under a place in one of the patch's maps. */
+  tapAt({ subplot, x, y }) {
+    if (this.header?.kind !== "patch") return undefined;
+    const traces = this.figure.data;
+    const index = traces.findIndex((trace) => `${trace.xaxis ?? "x"}${trace.yaxis ?? "y"}` === subplot);
+    const { x0 = 0, dx = 1, y0 = 0, dy = 1 } = traces[index];
+    const channel = index % (traces.length / 3);
+    return [channel, Math.round((y - y0) / dy), Math.round((x - x0) / dx)];
+  }
+
+  hover(event) {
+    // A finger that scrolls the page points at nothing; it chooses by a tap.
+    if (event.pointerType === "touch" || event.buttons || !this.header?.kind) return;
+    page.conductor?.hover(this.header.kind, this.placeOf(event), event.timeStamp);
+  }
+
+  /** A press and release at one place is a click; anything longer is plotly's pan or zoom. */
+  press(down) {
+    if (down.button !== 0 || down.target.closest(".modebar, button")) return;
+    this.host.focus({ preventScroll: true });
+    const release = (up) => {
+      const moved = Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY);
+      if (up.type === "pointerup" && moved < STILL) this.click(up);
+      window.removeEventListener("pointerup", release, true);
+      window.removeEventListener("pointercancel", release, true);
+    };
+    window.addEventListener("pointerup", release, true);
+    window.addEventListener("pointercancel", release, true);
+  }
+
+  click(event) {
+    const place = this.placeOf(event);
+    if (place && this.header?.kind) page.conductor?.click(this.header.kind, place);
+    if (place && this.header?.choosesCells) {
+      this.component.setTriggerValue("cell", { row: Math.round(place.y), column: Math.round(place.x) });
+    }
+  }
+
+  update(header, component) {
+    this.component = component;
+    if (this.header?.name && this.header.name !== header.name) page.panels.delete(this.header.name);
+    this.header = header;
+    page.panels.set(header.name, this);
+    page.conductor?.grid.place(this);
+    this.fitHeight();
+    this.host.dataset.testid = `rfviz-panel-${header.name}`;
+    this.host.setAttribute("aria-label", header.alt);
+    this.host.dataset.kind = header.kind ?? "";
+    if (header.revision !== this.drawnRevision) this.draw();
+    else this.settle();
+  }
+
+  /** As high as the figure may be, but for a map no higher than its width lets it become. */
+  fitHeight() {
+    const { height, aspect } = this.header, width = this.host.clientWidth;
+    const needed = aspect && width ? Math.max(LEAST_HEIGHT, (width - SIDES) * aspect + ENDS) : height;
+    this.title = fitTitle(this.header.figure.layout.title?.text ?? "", width);
+    this.host.classList.toggle("rfviz-narrow", this.title.narrow);
+    this.host.style.height = `${Math.round(Math.min(height, needed) + this.title.below)}px`;
+  }
+
+  /** Draw the newest figure; one that arrives while another is being drawn waits its turn. */
+  draw() {
+    this.drawing ??= this.drawNewest()
+      .finally(() => { this.drawing = null; })
+      .then(() => {
+        this.settle();
+        // A figure or another width may have come while this one was being drawn.
+        this.resize();
+        if (this.header && this.header.revision !== this.drawnRevision && this.root.isConnected) this.draw();
+      });
+  }
+
+  async drawNewest() {
+    const Plotly = await loadPlotly(new URL(this.header.plotly, document.baseURI).href);
+    while (this.header && this.header.revision !== this.drawnRevision && this.root.isConnected) {
+      const { revision } = this.header;
+      // The width may have changed since the figure came: another place, or a narrower page.
+      this.fitHeight();
+      this.width = this.host.clientWidth;
+      await Plotly.react(this.figure, this.header.figure.data, this.layout(), CONFIG);
+      if (!this.header) return;
+      this.drawnRevision = revision;
+      this.afterDraw();
+    }
+  }
+
+  afterDraw() {
+    this.draws += 1;
+    this.host.dataset.draws = String(this.draws);
+    this.host.dataset.revision = this.drawnRevision;
+    this.repaint();
+    this.tiles.reset();
+    if (this.draws > 1) return;
+    for (const event of ["plotly_relayout", "plotly_relayouting", "plotly_afterplot"]) {
+      this.figure.on(event, () => this.repaint());
+    }
+  }
+
+  layout() {
+    const { theme } = this;
+    const layout = { ...this.header.figure.layout };
+    layout.font = { ...layout.font, color: theme.text, family: theme.font };
+    layout.title = { ...layout.title, text: this.title.text };
+    if (this.title.more) layout.margin = { ...layout.margin, t: layout.margin.t + this.title.more };
+    layout.width = this.host.clientWidth;
+    layout.height = this.host.clientHeight;
+    layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: theme.text, activecolor: this.header.accent };
+    layout.dragmode = matchMedia("(pointer: coarse)").matches ? false : layout.dragmode ?? "pan";
+    for (const name of Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key))) {
+      const axis = name.startsWith("x") ? fitLabels(layout[name], layout.width) : layout[name];
+      layout[name] = { gridcolor: theme.grid, zerolinecolor: theme.grid, ...axis };
+    }
+    return layout;
+  }
+
+  retheme() {
+    const theme = themeOf(this.root);
+    if (!this.drawnRevision || !this.header || JSON.stringify(theme) === JSON.stringify(this.theme)) return;
+    this.theme = theme;
+    this.drawnRevision = null;
+    this.draw();
+  }
+
+  resize() {
+    const width = this.host.clientWidth;
+    if (!this.drawnRevision || !width || width === this.width) return;
+    this.drawnRevision = null;
+    this.draw();
+  }
+
+  /** After anything changed: is the figure shown the one that the conductor expects? */
+  settle() {
+    if (!this.header) return;
+    const expected = page.conductor?.expected(this.header.name);
+    const { hidden, reveals } = this.header;
+    const waiting = Boolean(!hidden && expected && expected.revision !== this.drawnRevision);
+    this.host.setAttribute("aria-busy", String(waiting));
+    this.host.classList.toggle("rfviz-waiting", waiting || Boolean(hidden));
+    this.sayInstead(hidden || (waiting ? expected.message : ""), Boolean(hidden && reveals));
+    page.conductor?.schedule();
+  }
+
+  /** A sentence in the place of the figure, maybe with a button that reveals the figure. */
+  sayInstead(text, reveals) {
+    const said = `${text} ${reveals}`;
+    // The same again is left alone: the button may have the focus.
+    if (said === this.said) return;
+    this.said = said;
+    this.veil.replaceChildren(text);
+    if (!reveals) return;
+    const button = element("button", { type: "button" }, this.veil);
+    button.textContent = "Reveal";
+    button.addEventListener("click", () => this.component.setTriggerValue("reveal", true));
+  }
+
+  repaint() {
+    this.painted = null;
+    this.moved = true;
+    page.conductor?.schedule();
+  }
+
+  /**
+   * Draw highlights, unless they are those already drawn.
+   * @param {import("../draw/marks.js").Mark[]} marks
+   */
+  paint(marks) {
+    if (!this.drawnRevision || !this.header || this.header.hidden) return;
+    const key = JSON.stringify(marks);
+    if (key === this.painted) return;
+    this.painted = key;
+    const all = [...(this.header.marks ?? []), ...marks];
+    drawMarks(this.overlay, this.figure, all, {
+      accent: this.header.accent, halo: "rgba(255, 255, 255, 0.85)", quiet: this.theme.text, font: this.theme.font,
+    });
+  }
+
+  /**
+   * Show live values in place of the server's, or the server's again where there are none.
+   * @param {boolean} sketched they are of a kernel that the server's figure does not show
+   */
+  paintLive(live, look, sketched = false) {
+    const paintIt = { patch: paintPatch, vector: paintVector }[this.header?.kind];
+    if (!paintIt) return;
+    const paint = (context, theme) => paintIt(context, this.figure, live, theme, sketched);
+    this.paintUnder(live && paint, look, sketched ? "sketch" : "live");
+  }
+
+  /** Show a map that the server's figure does not have. */
+  paintMap(map) {
+    this.paintUnder((context, theme) => sketchMap(context, this.figure, map, theme), {}, "sketch");
+  }
+
+  /** Fetch and draw what a pan or zoom has brought into view. */
+  paintTiles(scene, tables) {
+    const { kind } = this.header ?? {};
+    if (!this.drawnRevision || !this.moved || (kind !== "input" && kind !== "columns")) return;
+    this.moved = false;
+    this.tiles.look(scene, tables);
+    this.paintUnder(null);
+  }
+
+  /** @param {"live" | "sketch"} mode how much of the server's figure is hidden meanwhile */
+  paintUnder(paint, look, mode) {
+    if (!this.drawnRevision || !this.header || this.header.hidden) return;
+    const tiled = !paint && Boolean(this.tiles.tile);
+    this.sketched = Boolean(paint) && mode === "sketch";
+    // What was panned to is looked for again once the figure is back.
+    this.moved ||= this.sketched;
+    this.host.classList.toggle("rfviz-tiled", tiled);
+    this.host.classList.toggle("rfviz-live", Boolean(paint) && mode === "live");
+    this.host.classList.toggle("rfviz-sketch", this.sketched);
+    if (tiled) this.host.dataset.tile = this.tiles.tile.box.join(" ");
+    else delete this.host.dataset.tile;
+    if (tiled) {
+      this.underUsed = true;
+      this.tiles.paint(fit(this.under, this.figure), this.theme);
+      return;
+    }
+    if (!paint && !this.underUsed) return;
+    this.underUsed = Boolean(paint);
+    const context = fit(this.under, this.figure);
+    const { text, font } = this.theme;
+    paint?.(context, { ...look, text, font, accent: this.header.accent });
+  }
+
+  /** The marks of an entry of the vector, which depend on how this figure is laid out. */
+  entryMarks(own, [height, width]) {
+    if (this.header?.kind === "vector") {
+      const frame = frameOf(this.figure, "xy");
+      if (!frame) return [];
+      const top = frame.dataY(frame.top), bottom = frame.dataY(frame.top + frame.height);
+      return [{ role: "read", boxes: [[own - 0.5, top, own + 0.5, bottom]] }];
+    }
+    const traces = this.figure.data ?? [], shown = traces.length / 3;
+    const channel = Math.floor(own / (height * width));
+    const row = Math.floor(own / width) % height, column = own % width;
+    return traces.flatMap((trace, index) => {
+      if (index % shown !== channel) return [];
+      const { x0 = 0, dx = 1, y0 = 0, dy = 1 } = trace;
+      const x = x0 + column * dx, y = y0 + row * dy;
+      const box = [x - dx / 2, y - dy / 2, x + dx / 2, y + dy / 2];
+      return [{ role: "chosen", subplot: `${trace.xaxis ?? "x"}${trace.yaxis ?? "y"}`, boxes: [box] }];
+    });
+  }
+
+  remove() {
+    this.resizing.disconnect();
+    this.theming.disconnect();
+    if (page.panels.get(this.header.name) === this) page.panels.delete(this.header.name);
+    this.header = null;
+    // A drawing under way still needs what purging takes away; it ends without another one.
+    Promise.resolve(this.drawing).finally(() => window.Plotly?.purge(this.figure));
+    this.host.remove();
+  }
+}

@@ -1,0 +1,70 @@
+// The picture's bytes around what is pointed at, fetched from the app's own server when needed: all
+// of a small picture, a window of a large one. One request at a time; a stale answer is dropped.
+
+import { reach, receptiveField, source } from "../laws/geometry.js";
+
+const WHOLE = 800_000;
+const PINNED_MARGIN = 128;
+const HOVER_MARGIN = 32;
+
+export class PixelWindow {
+  /** @param {() => void} onArrival called when a window has come */
+  constructor(onArrival) {
+    this.onArrival = onArrival;
+    this.window = null;
+    this.token = null;
+    this.wanted = null;
+    this.busy = false;
+  }
+
+  /** The window held, if it is of this picture. */
+  of(token) {
+    return this.token === token ? this.window : null;
+  }
+
+  /** Ask for the window around a position; at most one request is under way. */
+  want(scene, position, pinned) {
+    const box = boxAround(scene.spec, position, pinned ? PINNED_MARGIN : HOVER_MARGIN);
+    const held = this.of(scene.token);
+    // Padding that wraps round reads pixels far away: no window around the position has them.
+    if (held && Object.keys(box).every((side) => box[side] === held[side])) return;
+    this.wanted = { token: scene.token, box, channels: scene.spec.channels };
+    if (!this.busy) this.fetch();
+  }
+
+  async fetch() {
+    const { token, box, channels } = this.wanted;
+    this.wanted = null;
+    this.busy = true;
+    try {
+      const query = new URLSearchParams(box);
+      const url = new URL(`rfviz/pixels/${token}?${query}`, document.baseURI);
+      const response = await fetch(url);
+      if (response.status !== 200) return;
+      const data = new Uint8Array(await response.arrayBuffer());
+      this.token = token;
+      this.window = { ...box, channels, data };
+    } catch {
+      // The server is gone or restarting; the next position asks again.
+      return;
+    } finally {
+      this.busy = false;
+      if (this.wanted) this.fetch();
+    }
+    this.onArrival();
+  }
+}
+
+/** The part of the picture to hold: all of it where it is small. */
+function boxAround(spec, position, margin) {
+  const [height, width] = spec.inputSize;
+  if (height * width * spec.channels <= WHOLE) return { top: 0, left: 0, height, width };
+  const sides = receptiveField(spec, position).map((taps, axis) => {
+    const size = spec.inputSize[axis];
+    const ends = [taps.start, taps.start + reach(spec, axis) - 1]
+      .map((end) => source(end, size, "replicate"));
+    const first = Math.max(0, ends[0] - margin), last = Math.min(size, ends[1] + 1 + margin);
+    return [first, last - first];
+  });
+  return { top: sides[0][0], left: sides[1][0], height: sides[0][1], width: sides[1][1] };
+}

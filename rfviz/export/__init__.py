@@ -1,0 +1,1 @@
+"""What a person takes away: code that runs by itself, reports, commands."""

@@ -1,0 +1,3 @@
+"""What several pages show: picture, feature maps, matrices, receptive field, and the link
+between them.
+"""

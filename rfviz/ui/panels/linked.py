@@ -1,0 +1,125 @@
+"""The link between a page and its conductor: the scene, the clicks, the marks that stand still."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from rfviz.conv.errors import InputError
+from rfviz.conv.spec.parse import Pair
+from rfviz.explorer.components import (
+    Awaited,
+    Box,
+    Layout,
+    Mark,
+    Position,
+    Scene,
+    conduct,
+    keep_bank,
+)
+from rfviz.explorer.picture_store import PICTURES
+from rfviz.ui.panels.position import Chosen, choose, choose_pixel
+from rfviz.ui.panels.receptive_field import FieldView, field_view, number
+from rfviz.ui.run.caches import remembered
+from rfviz.ui.sidebar.convolution import KERNEL
+from rfviz.ui.sidebar.hiding import sum_hidden
+from rfviz.ui.sidebar.inputs import Inputs
+
+
+def cell(row: float, column: float) -> Box:
+    """The box of one cell: n covers n - 0.5 to n + 0.5."""
+    return (column - 0.5, row - 0.5, column + 0.5, row + 0.5)
+
+
+def padding_mark(inputs: Inputs) -> list[Mark]:
+    """The padding as a hatched frame around the picture."""
+    (top, bottom), (left, right) = inputs.spec.pads
+    if not any((top, bottom, left, right)):
+        return []
+    height, width = inputs.picture.size
+    outer = (-left - 0.5, -top - 0.5, width + right - 0.5, height + bottom - 0.5)
+    inner = (-0.5, -0.5, width - 0.5, height - 0.5)
+    return [Mark("padding", [outer], kind="frame", inner=inner)]
+
+
+def conduct_page(
+    inputs: Inputs,
+    chosen: Chosen,
+    layout: Layout,
+    *,
+    choose_pixels: bool = False,
+    marks: Mapping[str, Sequence[Mark]] | None = None,
+    awaited: Mapping[str, Awaited] | None = None,
+) -> FieldView:
+    """Mount the explorer and return the chosen output worked out.
+
+    ``choose_pixels``: a click on the picture chooses a pixel, not an output.
+    """
+    view = field_view(inputs, chosen)
+    height, width = inputs.output_size
+    sentence = (
+        f"Output row {chosen.row:,}, column {chosen.column:,} of {height:,} × {width:,}: "
+        f"{number(view.by_conv2d)}"
+    )
+    position = Position(*chosen.output, view.by_conv2d, sentence)
+    conduct(
+        position,
+        _scene(inputs, chosen, view),
+        layout,
+        on_move=choose,
+        on_pixel=choose_pixel if choose_pixels else None,
+        marks=marks,
+        awaited=awaited,
+        hidden=sum_hidden(),
+    )
+    keep_bank(_bank(inputs, chosen))
+    return view
+
+
+def _bank(inputs: Inputs, chosen: Chosen) -> dict[Pair, list[float]]:
+    """The chosen filter at each kernel size that one move of a slider can reach."""
+    height, width = inputs.spec.kernel_size
+    sides = range(KERNEL.least, KERNEL.most + 1)
+    sizes = {(side, side) for side in sides}
+    if st.session_state.get("separate"):
+        sizes = {(side, width) for side in sides} | {(height, side) for side in sides}
+    key = ("bank", inputs.choices, inputs.picture.n_channels, inputs.spec.groups)
+
+    def make() -> dict[Pair, list[float]]:
+        return {size: each for size in sorted(sizes) if (each := _filter_at(inputs, chosen, size))}
+
+    return remembered((*key, chosen.filter_index, frozenset(sizes)), make)
+
+
+def _filter_at(inputs: Inputs, chosen: Chosen, size: Pair) -> list[float] | None:
+    """The chosen filter at another size, or None where its kernel makes no sense there."""
+    spec = replace(inputs.spec, kernel_size=size)
+    try:
+        weight = inputs.choices.weight(spec, inputs.picture.n_channels)
+    except InputError:
+        return None
+    return weight[chosen.filter_index].double().flatten().tolist()
+
+
+def _scene(inputs: Inputs, chosen: Chosen, view: FieldView) -> Scene:
+    context = get_script_run_ctx(suppress_warning=True)
+    session = context.session_id if context else None
+    # One picture a session: the one that it works on now.
+    shown = PICTURES.put(inputs.picture.pixels, inputs.spec, session, st.session_state.get("shown"))
+    st.session_state["shown"] = shown
+    return Scene(
+        spec=inputs.spec,
+        input_size=inputs.picture.size,
+        n_channels=inputs.picture.n_channels,
+        column_shape=inputs.columns.shape,
+        filter_index=chosen.filter_index,
+        n_filters=inputs.weight.shape[0],
+        channels=view.channels,
+        channel_names=view.channel_names,
+        weights=view.numbers.weights.double().flatten().tolist(),
+        bias=view.numbers.bias,
+        divisor=inputs.choices.divisor,
+        token=shown.token,
+        matrix_token=shown.matrix_token,
+    )

@@ -1,0 +1,59 @@
+"""Parts of a feature map around the chosen output, as torch computes them."""
+
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from rfviz.ui.panels.position import Chosen
+from rfviz.ui.sidebar.inputs import Inputs
+
+SHOWN_WHOLE = 256
+WINDOW = 64
+
+
+class MapWindow(NamedTuple):
+    """Values of one filter, (n rows, n columns), at some output rows and columns."""
+
+    values: Tensor
+    rows: range
+    columns: range
+
+
+def around(position: int, size: int, length: int) -> range:
+    """At most ``length`` of ``size`` cells around a position, all of them if there are no more.
+
+    >>> around(2, 100, 11), around(50, 100, 11), around(99, 100, 11), around(3, 5, 11)
+    (range(0, 11), range(45, 56), range(89, 100), range(0, 5))
+    """
+    start = max(0, min(position - length // 2, size - length))
+    return range(start, min(size, start + length))
+
+
+def map_window(inputs: Inputs, chosen: Chosen, length: int) -> MapWindow:
+    """The chosen filter's outputs around the chosen one: ``nn.Conv2d`` on the pixels they read."""
+    rows = around(chosen.row, inputs.output_size[0], length)
+    columns = around(chosen.column, inputs.output_size[1], length)
+    return MapWindow(conv2d_at(inputs, rows, columns)[chosen.filter_index], rows, columns)
+
+
+def conv2d_at(inputs: Inputs, rows: range, columns: range) -> Tensor:
+    """All filters' outputs at some rows and columns, (filters, n rows, n columns)."""
+    spec = inputs.spec
+    (stride_y, stride_x), (reach_y, reach_x) = spec.stride, spec.effective_kernel_size
+    first, last = rows[0] * stride_y, rows[-1] * stride_y + reach_y
+    start, stop = columns[0] * stride_x, columns[-1] * stride_x + reach_x
+    pixels = inputs.columns.padded_rows(first, last)[:, :, start:stop]
+    return F.conv2d(
+        inputs.values(pixels)[None],
+        inputs.weight,
+        inputs.bias,
+        stride=spec.stride,
+        dilation=spec.dilation,
+        groups=spec.groups,
+    )[0]
+
+
+def shown_whole(inputs: Inputs) -> bool:
+    """Whether every output of a filter has a cell of its own in one panel."""
+    return max(inputs.output_size) <= SHOWN_WHOLE

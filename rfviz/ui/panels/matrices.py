@@ -1,0 +1,59 @@
+"""The matrices as panels: the weights, some columns, their product. Every page draws them here."""
+
+from typing import Any
+
+from rfviz.explorer.components import show_panel
+from rfviz.figures.columns import column_window_figure
+from rfviz.figures.weights import product_figure, weight_matrix_figure
+from rfviz.ui.matmul.panels import ProductWindow
+from rfviz.ui.sidebar.hiding import hidden_panel
+from rfviz.ui.sidebar.inputs import Inputs
+
+ROW_HEIGHT = 36
+ENDS = 110  # pixels: title and axis above and below the rows
+
+
+def matrix_names(inputs: Inputs) -> dict[str, Any]:
+    """What a figure of the column matrix needs to name its rows and columns."""
+    return {
+        "kernel_size": inputs.spec.kernel_size,
+        "n_channels": inputs.picture.n_channels,
+        "output_width": inputs.output_size[1],
+        "pixel_range": inputs.pixel_range,
+    }
+
+
+def show_weights(inputs: Inputs, *, height: int) -> None:
+    """The panel ``weights``, as high as its rows need: a filter a row, groups as blocks."""
+    figure = weight_matrix_figure(
+        inputs.weight.flatten(1),
+        groups=inputs.spec.groups,
+        kernel_size=inputs.spec.kernel_size,
+        n_channels=inputs.picture.n_channels,
+    )
+    show_panel(figure, name="weights", height=_needed(inputs, height), kind="weights")
+
+
+def show_columns(inputs: Inputs, shown: range, *, height: int) -> None:
+    """The panel ``columns``: all rows of the columns shown."""
+    entries = inputs.columns[:, shown.start : shown.stop]
+    # Bytes are sent as they are; numbers only where pixels are read as numbers.
+    entries = entries if inputs.choices.divisor == 1 else inputs.values(entries)
+    figure = column_window_figure(
+        entries, range(inputs.columns.shape[0]), shown, title="Columns", **matrix_names(inputs)
+    )
+    show_panel(figure, name="columns", height=height, kind="columns")
+
+
+def show_product(inputs: Inputs, product: ProductWindow, *, height: int) -> None:
+    """The panel ``product``: a filter a row, as high as in ``weights``; an output a column."""
+    figure = product_figure(product.outputs, product.columns, output_width=inputs.output_size[1])
+    show_panel(
+        figure, name="product", height=_needed(inputs, height), kind="product",
+        **hidden_panel("product"),
+    )  # fmt: skip
+
+
+def _needed(inputs: Inputs, height: int) -> int:
+    """Pixels for a row a filter, at most ``height``."""
+    return min(height, ENDS + ROW_HEIGHT * len(inputs.weight))
