@@ -13,7 +13,7 @@ import torch
 from rfviz.check import LayerCheck, Row, pictures_in, report_csv, report_json, rows_of, shown_path
 from rfviz.conv.errors import InputError
 from rfviz.conv.operators.own import gradcheck_operator, load_operators
-from rfviz.conv.spec.parse import PADDING_MODES
+from rfviz.conv.spec.padding_modes import PADDING_MODES
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.io.pictures.preprocessing import Preprocessing, Size, size_in
 from rfviz.io.weights.kinds import READABLE

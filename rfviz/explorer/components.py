@@ -14,7 +14,7 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 import streamlit as st
 
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.explorer.payload import encode
 from rfviz.explorer.routes import PLOTLY, PREFIX

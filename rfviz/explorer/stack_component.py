@@ -8,7 +8,7 @@ import streamlit as st
 from rfviz.conv.receptive_field.axis_map import AxisField
 from rfviz.conv.receptive_field.nested import NestedMap
 from rfviz.conv.receptive_field.stack import LayerGeometry
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.explorer.components import loader, tell
 
 _nested = st.components.v2.component("rfviz.nested", js=loader("nested"), isolate_styles=False)

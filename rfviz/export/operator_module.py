@@ -10,6 +10,7 @@ from types import FunctionType, ModuleType
 from rfviz.conv.errors import InputError
 from rfviz.conv.operators.catalogue import operator_named
 from rfviz.conv.operators.operator import Operator
+from rfviz.conv.spec.padding_modes import torch_mode
 from rfviz.conv.spec.spec import Conv2dSpec
 
 _CLASS = '''
@@ -84,7 +85,7 @@ def module_code(
         call=f"{function.__name__}({arguments})",
         unpacked="x, w, m" if entry.reads_mask else "x, w",
         pads=(left, right, top, bottom),
-        mode="constant" if spec.padding_mode == "zeros" else spec.padding_mode,
+        mode=torch_mode(spec.padding_mode),
     )
     imports = {"import torch", "import torch.nn.functional as F", "from torch import nn"}
     definitions: dict[str, str] = {}

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from rfviz.figures.style import FRAME, channel_name, number, plain, short_channel
+from rfviz.conv.wording import channel_name, number
+from rfviz.figures.style import FRAME, plain, short_channel
 
 LABELLED_EACH = 12  # whole numbers that each get a tick of their own
 LABELS_DOWN = 27  # entry labels that fit below each other

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import torch
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.wording import number
 from rfviz.figures.axes import (
     Ticks,
     channel_names,
@@ -16,14 +17,7 @@ from rfviz.figures.axes import (
     with_ticks,
 )
 from rfviz.figures.raster import heatmap
-from rfviz.figures.style import (
-    PANEL_WIDTH,
-    SEQUENTIAL,
-    base_layout,
-    fitting_text,
-    number,
-    plottable,
-)
+from rfviz.figures.style import PANEL_WIDTH, SEQUENTIAL, base_layout, fitting_text, plottable
 
 ENTRY_AXIS = "Entry (channel, kernel row, kernel column)"
 OUTPUT_AXIS = "Output (row, column)"

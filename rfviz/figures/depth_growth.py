@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.wording import number
 from rfviz.figures.axes import integer_axis
-from rfviz.figures.style import base_layout, number, plain
+from rfviz.figures.style import base_layout, plain
 
 THEORETICAL, EFFECTIVE, LAW = "#0072B2", "#D55E00", "#666666"
 

@@ -7,10 +7,11 @@ import torch
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.spec.spec import ReceptiveField
+from rfviz.conv.wording import number
 from rfviz.figures.axes import map_axes
 from rfviz.figures.nested_fields import View, view_trace
 from rfviz.figures.raster import heatmap
-from rfviz.figures.style import ACCENT, SEQUENTIAL, base_layout, number, plottable
+from rfviz.figures.style import ACCENT, SEQUENTIAL, base_layout, plottable
 
 GAUSSIAN = "#E69F00"
 WITHIN = "#FFFFFF"

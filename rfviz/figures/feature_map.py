@@ -3,6 +3,7 @@
 import plotly.graph_objects as go
 import torch
 
+from rfviz.conv.wording import by, number
 from rfviz.figures.axes import cells, map_axes
 from rfviz.figures.raster import heatmap
 from rfviz.figures.style import (
@@ -10,10 +11,8 @@ from rfviz.figures.style import (
     PANEL_WIDTH,
     SEQUENTIAL,
     base_layout,
-    by,
     fitting_text,
     not_finite_note,
-    number,
     plottable,
     symmetric_limit,
 )

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.wording import by
 from rfviz.figures.axes import Ticks, integer_axis, with_ticks
-from rfviz.figures.style import ACCENT, FRAME, NEVER_READ, base_layout, by, plain
+from rfviz.figures.style import ACCENT, FRAME, NEVER_READ, base_layout, plain
 
 FIELD, JUMP = "#0072B2", "#009E73"
 TICKS = tuple(m * 10**power for power in range(9) for m in (1, 2, 5))

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import torch
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.wording import number
 from rfviz.figures.axes import Ticks, integer_axis, with_ticks
 from rfviz.figures.raster import heatmap
 from rfviz.figures.style import (
@@ -16,7 +17,6 @@ from rfviz.figures.style import (
     cell_text,
     fitting_text,
     not_finite_note,
-    number,
     plottable,
     symmetric_limit,
 )

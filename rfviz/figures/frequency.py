@@ -3,9 +3,10 @@
 import plotly.graph_objects as go
 import torch
 
+from rfviz.conv.wording import number
 from rfviz.figures.axes import integer_axis, round_ticks, with_ticks
 from rfviz.figures.raster import heatmap
-from rfviz.figures.style import SEQUENTIAL, base_layout, number, plottable
+from rfviz.figures.style import SEQUENTIAL, base_layout, plottable
 
 
 def frequency_figure(

@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 import torch
 
 from rfviz.conv.feature_maps.histogram import Histogram
-from rfviz.figures.style import CHANNEL_COLOURS, FRAME, base_layout, number, plain
+from rfviz.conv.wording import number
+from rfviz.figures.style import CHANNEL_COLOURS, FRAME, base_layout, plain
 
 COLOURS = (CHANNEL_COLOURS["blue"], CHANNEL_COLOURS["grey"])
 

@@ -7,11 +7,12 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.spec import ReceptiveField
+from rfviz.conv.wording import by
 from rfviz.figures.axes import integer_axis
 from rfviz.figures.picture import picture_trace
-from rfviz.figures.style import FRAME, SEQUENTIAL, base_layout, by
+from rfviz.figures.style import FRAME, SEQUENTIAL, base_layout
 
 
 class View(NamedTuple):

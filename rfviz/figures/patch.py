@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import torch
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.wording import number
 from rfviz.figures.axes import Ticks, integer_axis, range_cells, with_ticks
 from rfviz.figures.raster import Scale, heatmap
 from rfviz.figures.style import (
@@ -15,7 +16,6 @@ from rfviz.figures.style import (
     PANEL_WIDTH,
     base_layout,
     fitting_text,
-    number,
     plain,
     plottable,
     symmetric_limit,

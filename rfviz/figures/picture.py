@@ -5,9 +5,10 @@ import base64
 import plotly.graph_objects as go
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.spec.parse import Pads
+from rfviz.conv.spec.padding_modes import Pads
+from rfviz.conv.wording import by
 from rfviz.figures.axes import cells, map_axes
-from rfviz.figures.style import base_layout, by
+from rfviz.figures.style import base_layout
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 # More raster pixels than this along a side are more than the narrowest panel has, so that drawing

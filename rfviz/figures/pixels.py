@@ -3,9 +3,10 @@
 import plotly.graph_objects as go
 import torch
 
+from rfviz.conv.wording import by, number
 from rfviz.figures.axes import cells, map_axes
 from rfviz.figures.raster import heatmap
-from rfviz.figures.style import GREYS, PANEL_WIDTH, base_layout, by, fitting_text, number, plottable
+from rfviz.figures.style import GREYS, PANEL_WIDTH, base_layout, fitting_text, plottable
 
 
 def pixels_figure(

@@ -6,10 +6,11 @@ import plotly.graph_objects as go
 import torch
 
 from rfviz.conv.practice.question import Board
+from rfviz.conv.wording import by
 from rfviz.figures.axes import cells, map_axes
 from rfviz.figures.marked_picture import NamedBox, with_boxes
 from rfviz.figures.raster import heatmap
-from rfviz.figures.style import base_layout, by
+from rfviz.figures.style import base_layout
 
 PADDING, PICTURE = "rgba(128,128,128,0.25)", "#8DBBDF"
 

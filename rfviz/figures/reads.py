@@ -3,9 +3,10 @@
 import plotly.graph_objects as go
 import torch
 
+from rfviz.conv.wording import by
 from rfviz.figures.axes import cells, map_axes
 from rfviz.figures.raster import heatmap
-from rfviz.figures.style import COUNTS, NEVER_READ, base_layout, by, plottable
+from rfviz.figures.style import COUNTS, NEVER_READ, base_layout, plottable
 
 
 def reads_figure(

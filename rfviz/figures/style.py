@@ -14,6 +14,7 @@ import torch
 from plotly.colors import get_colorscale
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.wording import number
 
 ACCENT = "#D6006C"  # magenta, for the chosen position and nothing else
 
@@ -63,17 +64,6 @@ def sequential_stops() -> tuple[tuple[float, str], ...]:
     return tuple((float(place), str(colour)) for place, colour in stops)
 
 
-def channel_name(channel: int, n_channels: int) -> str:
-    """Return the name of a channel, counted from 0: a colour in pictures, a number elsewhere.
-
-    >>> [channel_name(c, 3) for c in range(3)], channel_name(0, 1), channel_name(7, 64)
-    (['red', 'green', 'blue'], 'grey', 'channel 7')
-    """
-    if n_channels == 3:
-        return ("red", "green", "blue")[channel]
-    return "grey" if n_channels == 1 else f"channel {channel}"
-
-
 def short_channel(name: str) -> str:
     """Return a channel's name for a tick label; empty for the one channel of a grey picture.
 
@@ -101,21 +91,6 @@ def channel_pattern(name: str, index: int) -> str:
     '/'
     """
     return CHANNEL_PATTERNS.get(name, ("", "/", ".", "x")[index % 4])
-
-
-def number(value: float, digits: int = 3) -> str:
-    """Return a value as text: integers whole, else so many significant digits, a true minus sign.
-
-    Numbers too large to have decimals are rounded to integers, and past a million have an exponent.
-
-    >>> number(-201.0), number(0.06251), number(-0.0), number(float("nan"))
-    ('−201', '0.0625', '0', 'nan')
-    """
-    if value == 0:
-        return "0"
-    whole = float(value).is_integer() or abs(value) >= 10**digits
-    text = f"{value:.0f}" if whole and abs(value) < 1e6 else f"{value:.{digits}g}"
-    return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e").replace("-", "−")
 
 
 def cell_text(values: torch.Tensor, digits: int = 3) -> list[list[str]]:
@@ -192,15 +167,6 @@ def not_finite_note(values: torch.Tensor) -> str:
     """
     n = int((~values.isfinite()).sum())
     return f", {n:,} value{'s' * (n > 1)} not finite (blank)" if n else ""
-
-
-def by(size: tuple[float, float]) -> str:
-    """Return a (rows, columns) pair in words.
-
-    >>> by((3000, 4000)), by((7.98, 8))
-    ('3000 × 4000', '7.98 × 8')
-    """
-    return " × ".join(f"{n:.0f}" if float(n).is_integer() else f"{n:.3g}" for n in size)
 
 
 def plain(text: str) -> str:

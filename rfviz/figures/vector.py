@@ -7,13 +7,13 @@ import plotly.graph_objects as go
 import torch
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.wording import number
 from rfviz.figures.axes import Ticks, entry_of, entry_ticks, integer_axis, round_ticks, with_ticks
 from rfviz.figures.style import (
     FRAME,
     base_layout,
     channel_colour,
     channel_pattern,
-    number,
     plain,
     plottable,
 )

@@ -4,6 +4,7 @@ import plotly.graph_objects as go
 import torch
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.wording import number
 from rfviz.figures.axes import (
     Ticks,
     channel_names,
@@ -19,7 +20,6 @@ from rfviz.figures.style import (
     base_layout,
     fitting_text,
     not_finite_note,
-    number,
     plottable,
     symmetric_limit,
 )

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.im2col.column_matrix import ColumnMatrix
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.explorer.components import Scene
 

@@ -12,7 +12,7 @@ from conftest import Open
 from linked_scenes import N_SCENES, Drawn, Part, draw_spec, drawn, seeded, spec_json
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.spec import Conv2dSpec
 
 # Runs a body for each of some scenes, with the functions of the modules that the server serves.

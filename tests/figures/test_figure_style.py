@@ -5,6 +5,7 @@ import torch
 
 from rfviz import figures
 from rfviz.conv.errors import InputError
+from rfviz.conv.wording import by, channel_name, number
 from rfviz.figures.style import (
     ACCENT,
     CHANNEL_COLOURS,
@@ -12,14 +13,11 @@ from rfviz.figures.style import (
     DIVERGING,
     NEVER_READ,
     base_layout,
-    by,
     cell_text,
     channel_colour,
-    channel_name,
     channel_pattern,
     fitting_text,
     not_finite_note,
-    number,
     plottable,
     short_channel,
     shows_text,

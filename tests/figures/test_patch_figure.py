@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.wording import channel_name
 from rfviz.figures.axes import channel_names
 from rfviz.figures.patch import patch_figure, receptive_field_numbers
-from rfviz.figures.style import channel_name
 
 RGB = [channel_name(channel, 3) for channel in range(3)]
 PATCH = torch.arange(27, dtype=torch.uint8).view(3, 3, 3)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.spec.parse import Pads
+from rfviz.conv.spec.padding_modes import Pads
 from rfviz.figures.picture import picture_figure
 
 NO_PADS: Pads = ((0, 0), (0, 0))

@@ -3,7 +3,7 @@
 import torch
 
 from rfviz.conv.im2col.bins import bin_edges
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 
 
 class MapMeans:

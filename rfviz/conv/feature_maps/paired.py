@@ -8,7 +8,7 @@ import torch
 from rfviz.conv.errors import InputError
 from rfviz.conv.feature_maps.histogram import GrowingHistogram
 from rfviz.conv.im2col.bins import bin_edges
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 
 
 class Moments(NamedTuple):

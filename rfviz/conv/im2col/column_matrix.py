@@ -21,9 +21,9 @@ from rfviz.conv.im2col.selection import Selection, both_sides, select
 from rfviz.conv.im2col.unfolded import is_followed, is_transformed, unfolded
 from rfviz.conv.memory import Allocation, check_budget
 from rfviz.conv.spec.check_picture import check_image
-from rfviz.conv.spec.parse import shown
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
 from rfviz.conv.steps import finished
+from rfviz.conv.wording import shown
 
 MEMORY_BUDGET = 2**30
 # Index arithmetic of a gather takes some 40 bytes an entry; blocks keep it under 100 MB.

@@ -4,7 +4,8 @@ import torch
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.im2col.reads import axis_sources
-from rfviz.conv.spec.parse import Pair, pair
+from rfviz.conv.spec.padding_modes import Pair
+from rfviz.conv.spec.parse import pair
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
 
 

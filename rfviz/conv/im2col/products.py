@@ -8,7 +8,7 @@ import torch
 from rfviz.conv.errors import InputError
 from rfviz.conv.im2col.unfolded import is_followed
 from rfviz.conv.memory import Allocation
-from rfviz.conv.spec.parse import shown
+from rfviz.conv.wording import shown
 
 if TYPE_CHECKING:
     from rfviz.conv.im2col.column_matrix import ColumnMatrix

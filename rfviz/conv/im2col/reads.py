@@ -10,13 +10,9 @@ from typing import NamedTuple
 import torch
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.spec.parse import PaddingMode, pair, whole_number
-from rfviz.conv.spec.remedies import largest_pad
+from rfviz.conv.spec.padding_modes import source_indices
+from rfviz.conv.spec.parse import pair, whole_number
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
-
-# An index map of this length takes 128 MiB; of 100 megapixels, only a picture some million times
-# longer than wide is refused by it.
-LONGEST_SIDE = 2**24
 
 
 class AxisReads(NamedTuple):
@@ -40,35 +36,6 @@ class ReceptiveFieldPixels(NamedTuple):
 
     rows: torch.Tensor
     columns: torch.Tensor
-
-
-def source_indices(size: int, before: int, after: int, mode: PaddingMode) -> torch.Tensor:
-    """Input coordinate of each padded coordinate of an axis, (before + size + after,) int64.
-
-    -1 stands for a zero of the padding. Raises `InputError` for more padding than the mode can take
-    from `size` pixels. Source: the PyTorch documentation of `F.pad`.
-
-    >>> source_indices(4, 2, 1, "reflect").tolist(), source_indices(2, 1, 1, "zeros").tolist()
-    ([2, 1, 0, 1, 2, 3, 2], [-1, 0, 1, -1])
-    """
-    if max(before, after) > largest_pad(mode, size):
-        raise InputError(
-            f"{mode.capitalize()} padding of {before} and {after} is too much for {size} pixels."
-        )
-    if before + size + after > LONGEST_SIDE:
-        raise InputError(
-            f"The padded picture would be {before + size + after} pixels long on one side, "
-            f"more than {LONGEST_SIDE}.",
-            remedy="Use less padding or a smaller picture",
-        )
-    position = torch.arange(-before, size + after)
-    if mode == "circular":
-        return position.remainder(size)
-    if mode == "replicate":
-        return position.clamp(0, size - 1)
-    if mode == "reflect":
-        return (size - 1) - ((size - 1) - position.abs()).abs()
-    return position.masked_fill((position < 0) | (position >= size), -1)
 
 
 def axis_sources(input_size: object, spec: Conv2dSpec) -> tuple[torch.Tensor, torch.Tensor]:

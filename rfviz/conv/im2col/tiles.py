@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.im2col.column_matrix import ColumnMatrix
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.spec import Conv2dSpec
 
 Prepare = Callable[[torch.Tensor], torch.Tensor]

@@ -22,16 +22,10 @@ from rfviz.conv.spec.fit import (
     picture_size,
     problems,
 )
-from rfviz.conv.spec.parse import (
-    PaddingMode,
-    PaddingName,
-    Pads,
-    Pair,
-    pair,
-    shown,
-    whole_number,
-)
+from rfviz.conv.spec.padding_modes import PaddingMode, Pads, Pair
+from rfviz.conv.spec.parse import PaddingName, pair, whole_number
 from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.conv.wording import shown
 
 __all__ = ["KINDS", "Layer", "LayerKind", "as_layer"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rfviz.conv.errors import InputError, Remedy
 from rfviz.conv.spec.fit import AxisNumbers, axis_numbers, problems
-from rfviz.conv.spec.parse import LARGEST, Pair
+from rfviz.conv.spec.padding_modes import LARGEST, RULES, Pair
 from rfviz.conv.spec.remedies import size_remedies
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _least_picture(layer: "Layer", size: Pair) -> Pair:
     for axis in (0, 1):
         a = axis_numbers(layer, size, axis)
         pad = max(a.before, a.after)
-        least = {"reflect": pad + 1, "circular": pad}.get(layer.padding_mode, 1)
+        least = RULES[layer.padding_mode].smallest_size(pad)
         mended.append(max(a.input_size, least, a.span - a.before - a.after))
     return (mended[0], mended[1])
 

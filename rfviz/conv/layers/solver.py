@@ -18,7 +18,8 @@ from rfviz.conv.spec.fit import (
     axis_output_size,
     picture_size,
 )
-from rfviz.conv.spec.parse import LARGEST, Pair, shown
+from rfviz.conv.spec.padding_modes import LARGEST, Pair
+from rfviz.conv.wording import shown
 
 MOST_SETTINGS = 200_000
 GOALS = ("same", "halve", "double")

@@ -13,7 +13,8 @@ from torch import nn
 
 from rfviz.conv.layers.layer import Layer
 from rfviz.conv.spec.fit import picture_size, problems
-from rfviz.conv.spec.parse import Pair, whole_number
+from rfviz.conv.spec.padding_modes import Pair
+from rfviz.conv.spec.parse import whole_number
 
 MOST_PIXELS = 2**20
 

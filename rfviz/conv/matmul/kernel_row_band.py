@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import torch
 
 from rfviz.conv.im2col.column_matrix import ColumnMatrix
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 
 
 class Band:

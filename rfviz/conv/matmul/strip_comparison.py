@@ -8,7 +8,7 @@ from rfviz.conv.im2col.reads import number_in
 from rfviz.conv.matmul.compare import index_in
 from rfviz.conv.matmul.differences import Differences, Tolerances, abs_difference
 from rfviz.conv.matmul.strips import Strip
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 
 
 class ComparisonTotals:

@@ -26,8 +26,9 @@ from rfviz.conv.operators.catalogue import OPERATORS, operator_named
 from rfviz.conv.operators.foreign import ForeignCode
 from rfviz.conv.operators.operator import Operator, OperatorParameter
 from rfviz.conv.spec.check_tensors import check_convolution
-from rfviz.conv.spec.parse import by, shown, whole_number
+from rfviz.conv.spec.parse import whole_number
 from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.conv.wording import by, shown
 
 __all__ = [
     "OPERATORS",

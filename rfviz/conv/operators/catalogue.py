@@ -3,7 +3,7 @@
 from rfviz.conv.errors import InputError
 from rfviz.conv.operators import formulas
 from rfviz.conv.operators.operator import Operator, OperatorParameter
-from rfviz.conv.spec.parse import shown
+from rfviz.conv.wording import shown
 
 _KERVOLUTION = "Wang et al., Kervolutional neural networks, CVPR 2019, arXiv:1904.03955"
 _MORPHOLOGY = "Serra, Image analysis and mathematical morphology, 1982"

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.spec.parse import shown
+from rfviz.conv.wording import shown
 
 OperatorFunction = Callable[..., torch.Tensor]
 

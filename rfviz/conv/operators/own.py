@@ -19,7 +19,7 @@ from rfviz.conv.operators.operator import (
     OperatorParameter,
     check_signature,
 )
-from rfviz.conv.spec.parse import shown
+from rfviz.conv.wording import shown
 
 Declared = Sequence[OperatorParameter] | Mapping[str, float | tuple[float, ...]]
 

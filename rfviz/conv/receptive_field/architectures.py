@@ -11,7 +11,8 @@ from typing import NamedTuple
 from rfviz.conv.errors import InputError
 from rfviz.conv.layers.layer import Layer
 from rfviz.conv.receptive_field.stack import Branches
-from rfviz.conv.spec.parse import Pair, shown
+from rfviz.conv.spec.padding_modes import Pair
+from rfviz.conv.wording import shown
 
 Stack = tuple[Layer | Branches, ...]
 # "SAME" of TensorFlow on an even size at stride 2, as MobileNet was published: one zero at the end.

@@ -21,7 +21,9 @@ from rfviz.conv.receptive_field.network import (
     weighted_layers,
 )
 from rfviz.conv.spec.fit import picture_size
-from rfviz.conv.spec.parse import Pair, by, pair, shown, whole_number
+from rfviz.conv.spec.padding_modes import Pair
+from rfviz.conv.spec.parse import pair, whole_number
+from rfviz.conv.wording import by, shown
 
 MOST_SEEDS = 1000
 

@@ -15,8 +15,9 @@ from rfviz.conv.receptive_field.effective import EffectiveField, described, unit
 from rfviz.conv.receptive_field.nested import places
 from rfviz.conv.receptive_field.network import Network, draw_weights, network_with
 from rfviz.conv.receptive_field.stack import Branches, stack_geometry
-from rfviz.conv.spec.parse import Pair, by
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.steps import part_of
+from rfviz.conv.wording import by
 
 Parameters = Sequence[tuple[torch.Tensor, torch.Tensor | None]]
 

@@ -16,7 +16,7 @@ from rfviz.conv.receptive_field.stack import (
     input_geometry,
     stack_geometry,
 )
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.spec import ReceptiveField
 
 Path = tuple[Layer | Branches, ...]

@@ -10,7 +10,8 @@ from torch import nn
 from rfviz.conv.errors import InputError
 from rfviz.conv.layers.layer import Layer
 from rfviz.conv.receptive_field.stack import Branches, checked_layers
-from rfviz.conv.spec.parse import shown, whole_number
+from rfviz.conv.spec.parse import whole_number
+from rfviz.conv.wording import shown
 
 
 class Network(nn.Module):

@@ -27,8 +27,10 @@ from rfviz.conv.receptive_field.axis_map import (
     unit_bounds,
 )
 from rfviz.conv.spec.fit import picture_size
-from rfviz.conv.spec.parse import Pair, by, pair, shown
+from rfviz.conv.spec.padding_modes import Pair
+from rfviz.conv.spec.parse import pair
 from rfviz.conv.spec.spec import ReceptiveField
+from rfviz.conv.wording import by, shown
 
 Numbers = tuple[float, float]
 

@@ -18,7 +18,8 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.layers.layer import TAKES, Layer
 from rfviz.conv.receptive_field.stack import Branches
 from rfviz.conv.spec.fit import LayerKind
-from rfviz.conv.spec.parse import Pads, Pair, shown
+from rfviz.conv.spec.padding_modes import Pads, Pair
+from rfviz.conv.wording import shown
 
 Stack = tuple[Layer | Branches, ...]
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-Pads = tuple[tuple[int, int], tuple[int, int]]
+from rfviz.conv.spec.padding_modes import Pads, torch_mode
 
 
 class AsymmetricConv2d(nn.Conv2d):
@@ -36,7 +36,7 @@ class AsymmetricConv2d(nn.Conv2d):
         self, image: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
     ) -> torch.Tensor:
         (top, bottom), (left, right) = self.pads
-        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+        mode = torch_mode(self.padding_mode)
         padded = F.pad(image, (left, right, top, bottom), mode=mode)
         return F.conv2d(padded, weight, bias, self.stride, 0, self.dilation, self.groups)
 

@@ -5,8 +5,8 @@ import torch
 from rfviz.conv.errors import InputError, Remedy
 from rfviz.conv.memory import check_budget
 from rfviz.conv.spec.check_picture import check_image
-from rfviz.conv.spec.parse import by
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
+from rfviz.conv.wording import by
 
 _LARGEST_OUTPUT = 2**35
 _DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)

@@ -8,8 +8,9 @@ Source: the shape checks of the PyTorch documentation, and Dumoulin & Visin, arX
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.spec.parse import LARGEST, Pair, pair, shown
-from rfviz.conv.spec.remedies import largest_pad
+from rfviz.conv.spec.padding_modes import LARGEST, Pair, largest_pad
+from rfviz.conv.spec.parse import pair
+from rfviz.conv.wording import shown
 
 if TYPE_CHECKING:
     from rfviz.conv.layers.layer import Layer

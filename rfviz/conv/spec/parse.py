@@ -6,30 +6,16 @@ is refused here, with its value and a value that would do, before torch words it
 
 import difflib
 import operator
-import reprlib
 from collections.abc import Sequence
 from typing import Any, Literal, cast, get_args
 
 from rfviz.conv.errors import InputError, Remedy
+from rfviz.conv.spec.padding_modes import LARGEST, PADDING_MODES, PaddingMode, Pads, Pair
+from rfviz.conv.wording import by, padding_label, shown
 
-Pair = tuple[int, int]
-Pads = tuple[Pair, Pair]
 PaddingName = Literal["valid", "same"]
-PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
 PADDING_NAMES: tuple[PaddingName, ...] = get_args(PaddingName)
-PADDING_MODES: tuple[PaddingMode, ...] = get_args(PaddingMode)
-LARGEST = 2**31 - 1
-
-
-def shown(value: object) -> str:
-    """Return the value as the person wrote it, shortened where it is long."""
-    return reprlib.repr(value)
-
-
-def by(size: Pair) -> str:
-    """Return a (height, width) pair in words: `3 × 5`."""
-    return f"{size[0]} × {size[1]}"
 
 
 def whole_number(name: str, value: object, least: int, default: int | None = None) -> int:
@@ -113,18 +99,6 @@ def padding_mode_of(value: object) -> PaddingMode:
         f"padding_mode must be one of {', '.join(PADDING_MODES)}, got {shown(value)}.",
         (Remedy("Set padding mode to zeros", {"padding_mode": "zeros"}),),
     )
-
-
-def padding_label(pads: Pads) -> str:
-    """Return pads in the shortest form that `Conv2dSpec` reads back.
-
-    >>> padding_label(((1, 1), (1, 1))), padding_label(((0, 0), (2, 2)))
-    ('1', '(0, 2)')
-    """
-    (top, bottom), (left, right) = pads
-    if top != bottom or left != right:
-        return str(pads)
-    return str(top) if top == left else str((top, left))
 
 
 def _native(value: Any) -> object:

@@ -9,32 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rfviz.conv.errors import InputError, Remedy
-from rfviz.conv.spec.parse import LARGEST, PaddingMode, Pads, Pair, by, padding_label
+from rfviz.conv.spec.padding_modes import RULES, Pads, Pair, largest_pad
+from rfviz.conv.wording import by, padding_label
 
 if TYPE_CHECKING:
     from rfviz.conv.spec.spec import Conv2dSpec
-
-
-def same_pads(effective_kernel_size: Pair) -> Pads:
-    """((top, bottom), (left, right)) that keep the size at stride 1; the odd pixel goes to the end.
-
-    >>> same_pads((3, 4))
-    ((1, 1), (1, 2))
-    """
-    height, width = (span - 1 for span in effective_kernel_size)
-    return ((height // 2, height - height // 2), (width // 2, width - width // 2))
-
-
-def largest_pad(mode: PaddingMode, size: int) -> int:
-    """Most pixels that one side of an axis of `size` pixels can be padded by in this mode.
-
-    Reflection does not repeat the edge, so it has size - 1 pixels to give; wrapping around has all
-    of them, once. Source: the checks of `F.pad`.
-
-    >>> largest_pad("reflect", 5), largest_pad("circular", 5)
-    (4, 5)
-    """
-    return {"reflect": size - 1, "circular": size}.get(mode, LARGEST)
 
 
 def size_problem(spec: "Conv2dSpec", size: Pair) -> str | None:
@@ -47,7 +26,7 @@ def size_problem(spec: "Conv2dSpec", size: Pair) -> str | None:
     if spec.padding_mode != "zeros" and any(
         max(axis) > limit for axis, limit in zip(pads, limits, strict=True)
     ):
-        bound = "smaller" if spec.padding_mode == "reflect" else "no larger"
+        bound = RULES[spec.padding_mode].bound
         return (
             f"{spec.padding_mode.capitalize()} padding must be {bound} than the picture, but "
             f"padding {padding_label(pads)} was asked of a picture of {by(size)} pixels."

@@ -13,25 +13,10 @@ from torch import nn
 
 from rfviz.conv.errors import InputError, Remedy
 from rfviz.conv.spec.asymmetric_conv2d import AsymmetricConv2d
-from rfviz.conv.spec.parse import (
-    PaddingMode,
-    PaddingName,
-    Pads,
-    Pair,
-    by,
-    padding_label,
-    padding_mode_of,
-    padding_of,
-    pair,
-    shown,
-    whole_number,
-)
-from rfviz.conv.spec.remedies import (
-    channel_remedies,
-    same_pads,
-    size_problem,
-    size_remedies,
-)
+from rfviz.conv.spec.padding_modes import PaddingMode, Pads, Pair, same_pads
+from rfviz.conv.spec.parse import PaddingName, padding_mode_of, padding_of, pair, whole_number
+from rfviz.conv.spec.remedies import channel_remedies, size_problem, size_remedies
+from rfviz.conv.wording import by, padding_label, shown
 
 __all__ = [
     "Conv2dSpec",

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from rfviz.conv.receptive_field.axis_map import AxisField, unit_bounds
 from rfviz.conv.receptive_field.stack import LayerGeometry, geometry_of
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.trace.followed import Followed, fitted
 from rfviz.conv.trace.hulls import BLANK
 

@@ -20,7 +20,8 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.operators.module import OperatorConv2d
 from rfviz.conv.receptive_field.axis_map import PICTURE
 from rfviz.conv.receptive_field.stack import LayerGeometry, input_geometry
-from rfviz.conv.spec.parse import Pair, shown, whole_number
+from rfviz.conv.spec.padding_modes import Pair
+from rfviz.conv.spec.parse import whole_number
 from rfviz.conv.trace.aliases import Aliases
 from rfviz.conv.trace.call_names import FACTORIES
 from rfviz.conv.trace.calls import (
@@ -37,6 +38,7 @@ from rfviz.conv.trace.hulls import axis_hull
 from rfviz.conv.trace.rows import row_of
 from rfviz.conv.trace.rules import rule_of
 from rfviz.conv.trace.windows import checked
+from rfviz.conv.wording import shown
 
 # What a module's own code may raise when its picture has no numbers or the wrong shape.
 REFUSALS = (

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.io.pictures.files import MAX_PIXELS
 from rfviz.io.pictures.picture import to_grey
 

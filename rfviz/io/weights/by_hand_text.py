@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.io.weights.text import load_text
 
 Shape = tuple[int, int, int, int]

@@ -11,7 +11,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from rfviz.figures.style import channel_name
+from rfviz.conv.wording import channel_name
 from rfviz.io.weights.channels import ChannelChoice, channel_choices
 
 Picked = tuple[int, ...]

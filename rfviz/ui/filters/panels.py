@@ -13,7 +13,7 @@ from rfviz.conv.filters.facts import (
     frequency_response,
     near_duplicates,
 )
-from rfviz.figures.style import channel_name
+from rfviz.conv.wording import channel_name
 from rfviz.ui.panels.receptive_field import number
 from rfviz.ui.sidebar.inputs import Inputs
 

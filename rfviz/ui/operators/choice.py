@@ -15,7 +15,7 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.operators.catalogue import OPERATORS
 from rfviz.conv.operators.operator import Operator, OperatorParameter
 from rfviz.conv.operators.own import load_operators
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.ui.run.caches import digest_of
 from rfviz.ui.sidebar.explain import as_text
 

@@ -13,7 +13,7 @@ import streamlit as st
 from rfviz.conv.errors import InputError
 from rfviz.conv.layers.layer import KINDS, TAKES, Layer
 from rfviz.conv.spec.fit import LayerKind
-from rfviz.conv.spec.parse import PADDING_MODES, Pads, Pair
+from rfviz.conv.spec.padding_modes import PADDING_MODES, Pads, Pair
 
 AXES = ("height", "width")
 LARGEST_SIZE = 100_000

@@ -11,7 +11,8 @@ from rfviz.conv.layers.layer import Layer
 from rfviz.conv.layers.placements import AxisPlacements, placements
 from rfviz.conv.layers.torch_answer import torch_answer
 from rfviz.conv.memory import readable_bytes
-from rfviz.conv.spec.parse import Pair, by
+from rfviz.conv.spec.padding_modes import Pair
+from rfviz.conv.wording import by
 from rfviz.explorer.components import show_panel
 from rfviz.figures.axis_strip import MOST_PLACEMENTS, axis_strip_figure
 from rfviz.ui.output_shape.controls import ShapeChoice, set_widgets, state_of

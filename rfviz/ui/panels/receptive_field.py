@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rfviz.conv.spec.spec import ReceptiveField
+from rfviz.conv.wording import channel_name
 from rfviz.explorer.components import show_panel
 from rfviz.figures.patch import ReceptiveFieldNumbers, patch_figure, receptive_field_numbers
-from rfviz.figures.style import channel_name
 from rfviz.figures.vector import vector_figure
 from rfviz.ui.panels.position import Chosen
 from rfviz.ui.sidebar.hiding import hidden, hidden_here, hidden_panel

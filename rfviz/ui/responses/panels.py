@@ -13,12 +13,13 @@ from rfviz.conv.feature_maps.binned_means import MapMeans
 from rfviz.conv.feature_maps.strongest import Response, StrongestFields
 from rfviz.conv.im2col.column_matrix import ColumnMatrix
 from rfviz.conv.matmul.strips import output_strips
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
+from rfviz.conv.wording import by, number
 from rfviz.explorer.components import show_panel
 from rfviz.figures.feature_map import feature_map_figure
 from rfviz.figures.filter_grid import filter_grid_figure, grid_of
 from rfviz.figures.marked_picture import NamedBox
-from rfviz.figures.style import by, number, symmetric_limit
+from rfviz.figures.style import symmetric_limit
 from rfviz.io.pictures.picture import picture_png
 from rfviz.io.weights.channels import mismatch
 from rfviz.ui.panels.picture import show_marked_picture

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from rfviz.conv.spec.parse import Pads, Pair
+from rfviz.conv.spec.padding_modes import Pads, Pair
 from rfviz.conv.spec.spec import Conv2dSpec
 
 LARGEST_PAD = 4096

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.ui.sidebar.named_weights import DTYPES, Choices
 

@@ -9,7 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from torch import Tensor
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.io.pictures.files import MAX_PIXELS
 from rfviz.io.pictures.foreign_files import READABLE
 from rfviz.io.pictures.picture import crop_picture, reduce_picture, to_grey

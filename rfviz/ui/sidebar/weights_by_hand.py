@@ -14,9 +14,9 @@ from torch import Tensor
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.filters.edits import flipped, sum_to_one, sum_to_zero, transposed, unit_norm
-from rfviz.conv.spec.parse import Pair
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.spec import Conv2dSpec
-from rfviz.figures.style import channel_name
+from rfviz.conv.wording import channel_name
 from rfviz.io.weights.by_hand_text import kernels_in, size_of, weight_from, with_cells
 from rfviz.io.weights.write import text_of
 from rfviz.ui.sidebar import convolution as parameters

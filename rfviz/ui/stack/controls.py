@@ -11,7 +11,8 @@ from rfviz.conv.errors import InputError, Remedy
 from rfviz.conv.layers.layer import Layer
 from rfviz.conv.receptive_field.architectures import architecture, architecture_names
 from rfviz.conv.receptive_field.text import LONGEST, MOST_LAYERS, Stack, stack_in, text_of
-from rfviz.conv.spec.parse import Pair, by
+from rfviz.conv.spec.padding_modes import Pair
+from rfviz.conv.wording import by
 from rfviz.io.weights.as_stack import FoundStack, stack_of_weights
 from rfviz.ui.run import caches
 from rfviz.ui.sidebar.explain import as_text

@@ -18,10 +18,10 @@ from rfviz.conv.receptive_field.effective_steps import (
 from rfviz.conv.receptive_field.nested import Path
 from rfviz.conv.receptive_field.stack import Branches
 from rfviz.conv.spec.spec import ReceptiveField
+from rfviz.conv.wording import number
 from rfviz.explorer.components import show_panel
 from rfviz.figures.depth_growth import depth_growth_figure
 from rfviz.figures.effective_field import effective_field_figure
-from rfviz.figures.style import number
 from rfviz.ui.run import jobs
 from rfviz.ui.sidebar.explain import as_text
 from rfviz.ui.sidebar.picture import Picture

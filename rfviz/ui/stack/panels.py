@@ -16,13 +16,13 @@ from rfviz.conv.receptive_field.nested import (
     places,
 )
 from rfviz.conv.receptive_field.stack import LayerGeometry
-from rfviz.conv.spec.parse import Pair, by
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.spec import ReceptiveField
+from rfviz.conv.wording import by, number
 from rfviz.explorer.components import show_panel
 from rfviz.explorer.stack_component import link_fields
 from rfviz.figures.field_growth import Growth, field_growth_figure
 from rfviz.figures.nested_fields import LayerField, View, layer_colours, nested_fields_figure
-from rfviz.figures.style import number
 from rfviz.io.pictures.picture import (
     crop_picture,
     picture_jpeg,

@@ -23,7 +23,7 @@ from rfviz.conv.receptive_field.text import (
     pair_in,
     pair_text,
 )
-from rfviz.conv.spec.parse import shown
+from rfviz.conv.wording import shown
 
 IDENTITY = "Identity"
 KINDS = (*LETTERS.values(), IDENTITY)

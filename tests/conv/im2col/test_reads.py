@@ -13,9 +13,8 @@ from rfviz.conv.im2col.reads import (
     reads_per_axis,
     reads_per_pixel,
     receptive_field_pixels,
-    source_indices,
 )
-from rfviz.conv.spec.parse import PADDING_MODES, PaddingMode
+from rfviz.conv.spec.padding_modes import PADDING_MODES, PaddingMode, source_indices
 from rfviz.conv.spec.spec import Conv2dSpec
 
 

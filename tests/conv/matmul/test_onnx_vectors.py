@@ -16,7 +16,7 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.im2col.column_matrix import ColumnMatrix
 from rfviz.conv.im2col.fold import fold
 from rfviz.conv.matmul.matmul import conv2d_by_matmul
-from rfviz.conv.spec.parse import Pads
+from rfviz.conv.spec.padding_modes import Pads
 from rfviz.conv.spec.spec import Conv2dSpec
 
 with warnings.catch_warnings():
