@@ -98,7 +98,9 @@ def name_of(path: Path) -> str:
 
 
 def part_of(path: Path) -> str:
-    return path.stem if path.parent == ROOT else path.parent.name
+    """The folder of the package that a file is in, however deep; its own name for a file beside."""
+    inside = path.relative_to(ROOT).parts
+    return path.stem if len(inside) == 1 else "rfviz" if len(inside) == 2 else inside[1]
 
 
 def imported(path: Path) -> Iterator[str]:

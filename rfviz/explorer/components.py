@@ -155,7 +155,7 @@ if (!document.querySelector(`link[href="${{style}}"]`)) {{
   link.href = style;
   document.head.append(link);
 }}
-const explorer = import(new URL("explorer.js", base).href);
+const explorer = import(new URL("js/explorer.js", base).href);
 export default function (component) {{
   let remove = null;
   let gone = false;

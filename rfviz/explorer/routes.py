@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from importlib.metadata import version
 from importlib.resources import files
+from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
@@ -23,31 +24,9 @@ from rfviz.explorer.work import Busy, WorkForRequests
 
 PREFIX = "rfviz"
 PLOTLY = f"{PREFIX}/plotly-{version('plotly')}.min.js"
-SCRIPTS = (
-    "axes.js",
-    "bar.js",
-    "chooser.js",
-    "conductor.js",
-    "explorer.js",
-    "fitting.js",
-    "geometry.js",
-    "grid.js",
-    "links.js",
-    "live.js",
-    "marks.js",
-    "nested.js",
-    "numbers.js",
-    "page.js",
-    "panel.js",
-    "payload.js",
-    "pixels.js",
-    "preview.js",
-    "preview_maps.js",
-    "scales.js",
-    "sketch.js",
-    "tiles.js",
-    "values.js",
-)
+HERE = Path(__file__).parent
+# Each script that there is, at the address that its imports of others are relative to.
+SCRIPTS = tuple(sorted(path.relative_to(HERE).as_posix() for path in HERE.rglob("*.js")))
 STYLES = ("explorer.css",)
 # More columns than any matrix has; a longer text is not read at all.
 MOST_DIGITS = 12
@@ -81,9 +60,9 @@ def _plotly(_: Request) -> Response:
 
 
 def _file(request: Request) -> Response:
-    name = request.url.path.rsplit("/", 1)[-1]
+    name = request.url.path.removeprefix(f"/{PREFIX}/")
     kind = "text/css" if name in STYLES else "text/javascript"
-    source = files("rfviz.explorer").joinpath(name).read_bytes()
+    source = (HERE / name).read_bytes()
     return Response(source, media_type=kind, headers={"Cache-Control": "no-cache"})
 
 

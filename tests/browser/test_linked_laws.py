@@ -18,7 +18,7 @@ from rfviz.conv.spec.spec import Conv2dSpec
 # Runs a body for each of some scenes, with the functions of the modules that the server serves.
 ASK = """async ([scenes, body]) => {
   const names = ["geometry", "values", "links", "preview"];
-  const modules = await Promise.all(names.map((name) => import(`/rfviz/${name}.js`)));
+  const modules = await Promise.all(names.map((name) => import(`/rfviz/js/laws/${name}.js`)));
   const known = Object.assign({}, ...modules);
   const answer = new Function("known", "one", `const { ${Object.keys(known)} } = known; ${body}`);
   const plain = (value) => (ArrayBuffer.isView(value) ? Array.from(value) : value ?? null);

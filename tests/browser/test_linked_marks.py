@@ -15,11 +15,12 @@ from linked_scenes import Drawn, drawn
 KINDS = ("input", "output", "columns", "weights", "product")
 # Points at places and gives, for each, what it is, the marks of every panel, and the sentence.
 POINT = """async ([text, kinds]) => {
-  const { marksOf, pointedAt, sentenceOf } = await import("/rfviz/js/laws/links.js");
+  const { sentenceOf } = await import("/rfviz/js/laws/links.js");
+  const { classOf } = await import("/rfviz/js/parts/kinds.js");
   return JSON.parse(text).map(({ scene, kind, place }) => {
-    const pointed = pointedAt(kind, place, scene);
+    const pointed = classOf(kind).pointedAt(place, scene);
     if (!pointed) return null;
-    const marks = kinds.map((each) => [each, marksOf(each, pointed, scene)]);
+    const marks = kinds.map((each) => [each, classOf(each).marksOf(pointed, scene)]);
     return { pointed, marks: Object.fromEntries(marks), sentence: sentenceOf(pointed, scene, "7") };
   });
 }"""

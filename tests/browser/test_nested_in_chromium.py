@@ -1,4 +1,4 @@
-"""The stack page's explorer in Chromium: units and layers pointed at, against rfviz.conv.receptive_field.nested."""
+"""The stack page's explorer in Chromium: units and layers pointed at, against nested fields."""
 
 import json
 import random
@@ -24,7 +24,7 @@ from rfviz.explorer.stack_component import maps_as_json
 SIZE = (161, 150)
 N_UNITS = 200
 ASK = """async (cases) => {
-  const { nestedFields } = await import("/rfviz/js/parts/stack.js");
+  const { nestedFields } = await import("/rfviz/js/laws/units.js");
   return JSON.parse(cases).map(([maps, unit]) => nestedFields(maps, unit));
 }"""
 ALEXNET = {"stack_preset": "AlexNet", "sample": "scene"}
@@ -35,7 +35,7 @@ def ends(taps: range) -> list[int] | None:
 
 
 def test_units_of_random_stacks_read_what_the_library_says(open_app: Open) -> None:
-    app = open_app("rfviz/js/parts/stack.js")
+    app = open_app("rfviz/js/laws/units.js")
     rng = random.Random(3)  # noqa: S311 - reproducible, no secret
     cases: list[Any] = []
     expected: list[list[NestedField]] = []

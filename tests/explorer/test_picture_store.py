@@ -217,7 +217,14 @@ def test_a_nonsense_number_gets_nothing(query: str) -> None:
 def test_scripts_and_plotly_are_served_and_no_other_file() -> None:
     assert get("/rfviz/js/explorer.js").kind.startswith("text/javascript")
     assert get("/rfviz/explorer.css").kind.startswith("text/css")
-    for name in ("mount.py", "../app.py", "%2e%2e/app.py", "routes.py", "explorer.js.map", ""):
+    for name in (
+        "components.py",
+        "../app.py",
+        "%2e%2e/app.py",
+        "routes.py",
+        "js/explorer.js.map",
+        "",
+    ):
         assert get(f"/rfviz/{name}").status == 404
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Message
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.explorer.picture_store import MOST_BYTES, PICTURES
 from rfviz.explorer.routes import (
+    HERE,
     PLOTLY,
     PREFIX,
     SCRIPTS,
@@ -116,16 +118,21 @@ def test_file_is_served_as_it_is(app: Starlette, name: str) -> None:
 
 
 def test_every_script_and_style_of_the_package_is_served(app: Starlette) -> None:
-    names = [each.name for each in files("rfviz.explorer").iterdir()]
-    browser_files = {name for name in names if name.endswith((".js", ".css"))}
+    browser_files = {
+        path.relative_to(HERE).as_posix()
+        for path in HERE.rglob("*")
+        if path.suffix in {".js", ".css"}
+    }
     assert browser_files == {*SCRIPTS, *STYLES}
+    assert len(SCRIPTS) > 20
 
 
 def test_every_import_of_a_script_is_served(app: Starlette) -> None:
     for name in SCRIPTS:
         source = files("rfviz.explorer").joinpath(name).read_text(encoding="utf-8")
-        imported = re.findall(r'(?:from|import)\s*\(?\s*"\./([^"]+)"', source)
-        assert [other for other in imported if other not in SCRIPTS] == []
+        imported = re.findall(r'(?:from|import)\s*\(?\s*"(\.[^"]+)"', source)
+        asked = [posixpath.normpath(f"{posixpath.dirname(name)}/{other}") for other in imported]
+        assert [other for other in asked if other not in SCRIPTS] == []
 
 
 def test_plotly_is_the_installed_one_and_kept_for_ever(app: Starlette) -> None:
@@ -138,18 +145,18 @@ def test_plotly_is_the_installed_one_and_kept_for_ever(app: Starlette) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["mount.py", "routes.py", "payload.py", "__init__.py", "", "../app.py", "..%2Fapp.py",
-     "explorer.js/", "explorer.js%00", "/etc/passwd", "EXPLORER.JS", "plotly.min.js",
-     "../ui/inputs.py", "....//mount.py", "__pycache__"],
+    ["components.py", "routes.py", "payload.py", "__init__.py", "", "../app.py", "..%2Fapp.py",
+     "js/explorer.js/", "js/explorer.js%00", "/etc/passwd", "js/EXPLORER.JS", "explorer.js", "plotly.min.js",
+     "../ui/sidebar/inputs.py", "....//components.py", "__pycache__"],
 )  # fmt: skip
 def test_nothing_else_is_served(app: Starlette, path: str) -> None:
     answer = ask(app, f"/{PREFIX}/{path}")
-    assert answer.status == 404 or (answer.status == 307 and path == "explorer.js/")
+    assert answer.status == 404 or (answer.status == 307 and path == "js/explorer.js/")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_files_can_only_be_read(app: Starlette, method: str) -> None:
-    assert ask(app, f"/{PREFIX}/explorer.js", method=method).status == 405
+    assert ask(app, f"/{PREFIX}/js/explorer.js", method=method).status == 405
 
 
 def test_document_is_told_where_the_server_is(app: Starlette) -> None:

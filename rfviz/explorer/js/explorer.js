@@ -8,7 +8,7 @@
 
 import { Conductor } from "./parts/conductor.js";
 import { NestedExplorer } from "./parts/stack.js";
-import { Panel } from "./parts/panel.js";
+import { classOf } from "./parts/kinds.js";
 import { page } from "./parts/page.js";
 import { decode } from "./parts/payload.js";
 
@@ -44,8 +44,9 @@ function instanceOn(component, Kind) {
 
 /** @param {any} component what Streamlit passes */
 export function panel(component) {
-  const [instance, leave] = instanceOn(component, Panel);
-  instance.update(decode(component.data), component);
+  const header = decode(component.data);
+  const [instance, leave] = instanceOn(component, classOf(header.kind));
+  instance.update(header, component);
   return leave;
 }
 

@@ -15,14 +15,18 @@ const MOST_PIXELS = 600_000;
 const BUSY_PAUSE = 1000;
 
 /**
+ * @typedef {(scene: any, trace: any, view: {left: number, right: number, top: number, bottom: number})
+ *   => {url: string, toTile: (bytes: Uint8Array, tables: any) => Tile} | null} RequestFor
+ * what to fetch for a view in data coordinates; null where the figure's own raster is as good
  * @typedef {{image: CanvasImageSource, box: number[], note: string}} Tile
  * box: [left, top, right, bottom] in data coordinates
  */
 
 export class Tiles {
-  /** @param {{figure: any, header: any}} panel @param {() => void} redraw */
-  constructor(panel, redraw) {
+  /** @param {{figure: any, header: any}} panel @param {RequestFor} requestFor @param {() => void} redraw */
+  constructor(panel, requestFor, redraw) {
     this.panel = panel;
+    this.requestFor = requestFor;
     this.redraw = redraw;
     /** @type {Tile | null} */
     this.tile = null;
@@ -39,7 +43,7 @@ export class Tiles {
 
   /** The axes have moved: ask for what they show, unless the figure itself shows it. */
   look(scene, tables) {
-    const request = this.requestFor(scene);
+    const request = this.requestIn(scene);
     if (!request) {
       this.tile = null;
       this.asked = null;
@@ -53,17 +57,15 @@ export class Tiles {
   }
 
   /** What to fetch for the present axes; null where the figure's own raster is as good. */
-  requestFor(scene) {
-    const { kind } = this.panel.header;
+  requestIn(scene) {
     const frame = frameOf(this.panel.figure, "xy");
     if (!frame || !scene) return null;
-    const left = frame.dataX(frame.left), right = frame.dataX(frame.left + frame.width);
-    const top = frame.dataY(frame.top), bottom = frame.dataY(frame.top + frame.height);
     const trace = this.panel.figure.data?.[0];
     if (!trace) return null;
-    return kind === "input"
-      ? pixelRequest(scene, trace, left, right, top, bottom)
-      : columnRequest(scene, trace, left, right);
+    return this.requestFor(scene, trace, {
+      left: frame.dataX(frame.left), right: frame.dataX(frame.left + frame.width),
+      top: frame.dataY(frame.top), bottom: frame.dataY(frame.top + frame.height),
+    });
   }
 
   async fetch() {
@@ -112,7 +114,7 @@ export class Tiles {
 }
 
 /** Exact pixels of a picture that is drawn reduced, once few enough of them are in view. */
-function pixelRequest(scene, trace, left, right, top, bottom) {
+export function pixelRequest(scene, trace, { left, right, top, bottom }) {
   const [height, width] = scene.spec.inputSize, { channels } = scene.spec;
   const shown = trace.dx ?? 1;
   const box = {
@@ -147,7 +149,7 @@ function pixelImage(bytes, { height, width }, channels) {
 }
 
 /** Entries of the columns in view, or their means where there are more than can be drawn. */
-function columnRequest({ matrixToken, columnShape }, trace, left, right) {
+export function columnRequest({ matrixToken, columnShape }, trace, { left, right }) {
   const [nRows, nColumns] = columnShape;
   const first = Math.max(0, Math.floor(left + 0.5)), last = Math.min(nColumns, Math.ceil(right + 0.5));
   const step = trace.dx ?? 1, start = (trace.x0 ?? 0) - step / 2;

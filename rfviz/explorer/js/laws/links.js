@@ -22,42 +22,64 @@ function span([rows, columns]) {
   return [columns.start - 0.5, rows.start - 0.5, last(columns) + 0.5, last(rows) + 0.5];
 }
 
-/**
- * What is pointed at, from a place in a panel; null where that is nothing.
- * @param {string} kind what the panel's coordinates are
- * @param {{subplot: string, x: number, y: number, tap?: number[]}} place
- * @param {{spec: any, filter: any, position: number[]}} scene
- * @returns {Pointed | null}
- */
-export function pointedAt(kind, place, { spec, filter, position }) {
-  const size = outputSize(spec);
-  // Math.round gives -0 for what lies just above or left of 0; + 0 makes that 0.
-  const row = Math.round(place.y) + 0, column = Math.round(place.x) + 0;
-  const nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
-  const within = (n, most) => n >= 0 && n < most;
-  if (kind === "output") {
-    return within(row, size[0]) && within(column, size[1]) ? { position: [row, column] } : null;
-  }
-  if (kind === "input") {
-    const inside = within(row, spec.inputSize[0]) && within(column, spec.inputSize[1]);
-    return inside ? { position, pixel: [row, column], all: true } : null;
-  }
-  if (kind === "columns" || kind === "product") {
-    if (!within(column, size[0] * size[1])) return null;
-    const output = [Math.floor(column / size[1]), column % size[1]];
-    if (kind === "product") return { position: output };
-    if (!within(row, nRows)) return null;
-    return { position: output, entry: row, pixel: pixelOf(spec, row, column) };
-  }
-  if (kind === "weights") {
-    const inside = within(row, filter.count) && within(column, nRows) && isWeight(row, column, spec, filter);
-    return inside ? { position, entry: column, weight: true, filter: row } : null;
-  }
+/** @typedef {{subplot: string, x: number, y: number, tap?: number[]}} Place in a panel's data coordinates */
+
+/** The cell that a place is in. Math.round gives -0 for what lies just above or left of 0; + 0 makes that 0. */
+const cellAt = ({ x, y }) => [Math.round(y) + 0, Math.round(x) + 0];
+const within = (n, most) => n >= 0 && n < most;
+const nRowsOf = ({ channels, kernel }) => channels * kernel[0] * kernel[1];
+
+/** An output of the feature map. @param {Place} place @returns {Pointed | null} */
+export function outputAt(place, { spec }) {
+  const size = outputSize(spec), [row, column] = cellAt(place);
+  return within(row, size[0]) && within(column, size[1]) ? { position: [row, column] } : null;
+}
+
+/** A pixel, with all outputs that read it. @param {Place} place @returns {Pointed | null} */
+export function pixelAt(place, { spec, position }) {
+  const pixel = cellAt(place);
+  const inside = within(pixel[0], spec.inputSize[0]) && within(pixel[1], spec.inputSize[1]);
+  return inside ? { position, pixel, all: true } : null;
+}
+
+/** The output of a column of the output matrix. @param {Place} place @returns {Pointed | null} */
+export function productAt(place, { spec }) {
+  const size = outputSize(spec), [, column] = cellAt(place);
+  if (!within(column, size[0] * size[1])) return null;
+  return { position: [Math.floor(column / size[1]), column % size[1]] };
+}
+
+/** An entry of the column matrix. @param {Place} place @returns {Pointed | null} */
+export function columnEntryAt(place, scene) {
+  const output = productAt(place, scene), [row, column] = cellAt(place);
+  if (!output || !within(row, nRowsOf(scene.spec))) return null;
+  return { ...output, entry: row, pixel: pixelOf(scene.spec, row, column) };
+}
+
+/** A weight of the weight matrix, unless it is of another group. @param {Place} place @returns {Pointed | null} */
+export function weightAt(place, { spec, filter, position }) {
+  const [row, column] = cellAt(place);
+  const inside = within(row, filter.count) && within(column, nRowsOf(spec)) && isWeight(row, column, spec, filter);
+  return inside ? { position, entry: column, weight: true, filter: row } : null;
+}
+
+/** An entry of the chosen output's vector. @param {Place} place @returns {Pointed | null} */
+export function vectorEntryAt(place, scene) {
+  return ownEntry(cellAt(place)[1], scene);
+}
+
+/** A tap of the magnified receptive field. @param {Place} place @returns {Pointed | null} */
+export function tapAt({ tap }, scene) {
+  const [height, width] = scene.spec.kernel;
+  return tap ? ownEntry(tap[0] * height * width + tap[1] * width + tap[2], scene) : null;
+}
+
+/** The matrix row of an entry that is counted from the first channel of the filter's group. */
+function ownEntry(own, { spec, filter, position }) {
   const taps = spec.kernel[0] * spec.kernel[1];
-  const own = kind === "patch" ? (place.tap?.[0] ?? -1) * taps + (place.tap?.[1] ?? 0) * spec.kernel[1] + (place.tap?.[2] ?? 0) : column;
   const entry = filter.channels[0] * taps + own;
   if (own < 0 || entry >= filter.channels[1] * taps) return null;
-  const at = position[0] * size[1] + position[1];
+  const at = position[0] * outputSize(spec)[1] + position[1];
   return { position, entry, pixel: pixelOf(spec, entry, at) };
 }
 
@@ -68,15 +90,8 @@ function isWeight(row, entry, spec, { channels: [first, last], count }) {
   return Math.floor(tapOf(spec, entry)[0] / size) === group;
 }
 
-/** The highlights of a panel of some kind. @returns {import("../draw/marks.js").Mark[]} */
-export function marksOf(kind, pointed, scene) {
-  const make = MARKS[kind];
-  return make ? make(pointed, scene) : [];
-}
-
-const MARKS = { input, output, columns, weights, product };
-
-function input(pointed, { spec }) {
+/** The receptive field, its taps where they are apart, and the pixels pointed at. @returns {import("../draw/marks.js").Mark[]} */
+export function pixelMarks(pointed, { spec }) {
   const field = receptiveField(spec, pointed.position);
   const marks = [{ role: "chosen", boxes: [span(field)] }];
   if (Math.max(...spec.dilation) > 1 && spec.kernel[0] * spec.kernel[1] <= MOST_TAPS) {
@@ -106,7 +121,8 @@ function pixelsThatMeet(entry, spec) {
   return marks;
 }
 
-function output(pointed, { spec }) {
+/** The chosen output, and all that read the pixel pointed at. @returns {import("../draw/marks.js").Mark[]} */
+export function outputMarks(pointed, { spec }) {
   const marks = [{ role: "chosen", boxes: [cell(pointed.position)] }];
   if (pointed.all) {
     const { rows, columns } = readers(spec, pointed.pixel);
@@ -117,7 +133,8 @@ function output(pointed, { spec }) {
   return marks;
 }
 
-function columns(pointed, { spec }) {
+/** The chosen column, and the copies of a pixel or the row of an entry. @returns {import("../draw/marks.js").Mark[]} */
+export function columnMarks(pointed, { spec }) {
   const size = outputSize(spec), nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
   const at = pointed.position[0] * size[1] + pointed.position[1];
   const marks = [{ role: "chosen", boxes: [[at - 0.5, -0.5, at + 0.5, nRows - 0.5]] }];
@@ -132,7 +149,8 @@ function columns(pointed, { spec }) {
   return marks;
 }
 
-function weights(pointed, { spec, filter }) {
+/** The row of the chosen filter, and the weight pointed at. @returns {import("../draw/marks.js").Mark[]} */
+export function weightMarks(pointed, { spec, filter }) {
   const nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
   const row = pointed.filter ?? filter.index;
   const marks = [{ role: "chosen", boxes: [[-0.5, row - 0.5, nRows - 0.5, row + 0.5]] }];
@@ -140,13 +158,23 @@ function weights(pointed, { spec, filter }) {
   return marks;
 }
 
-function product(pointed, { spec, filter }) {
+/** The column of the chosen output and its entry. @returns {import("../draw/marks.js").Mark[]} */
+export function productMarks(pointed, { spec, filter }) {
   const size = outputSize(spec);
   const at = pointed.position[0] * size[1] + pointed.position[1];
   return [
     { role: "window", boxes: [[at - 0.5, -0.5, at + 0.5, filter.count - 0.5]] },
     { role: "chosen", boxes: [cell([filter.index, at])] },
   ];
+}
+
+/** The padding as a hatched frame around the picture. @returns {import("../draw/marks.js").Mark[]} */
+export function paddingMarks({ pads, inputSize: [height, width] }) {
+  const [[top, bottom], [left, right]] = pads;
+  if (!(top || bottom || left || right)) return [];
+  const outer = [-left - 0.5, -top - 0.5, width + right - 0.5, height + bottom - 0.5];
+  const inner = [-0.5, -0.5, width - 0.5, height - 0.5];
+  return [{ kind: "frame", role: "padding", boxes: [outer], inner }];
 }
 
 /** What is pointed at, in words. */

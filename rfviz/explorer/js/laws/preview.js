@@ -1,44 +1,21 @@
-// What a slider would do, while it is still being dragged. Streamlit tells the server only on
-// release, but the slider is an <input type="range"> whose value attribute moves with the thumb.
+// What a slider would do, while it is still being dragged.
 
 import { outputSize } from "./geometry.js";
 
 /** Fields of a spec by the key of the slider that sets them. */
 const FIELDS = { kernel: "kernel", stride: "stride", padding: "pads", dilation: "dilation" };
 
-/**
- * Call back with (key, value) whenever the thumb of a parameter's slider moves.
- * @param {(key: string, value: number) => void} moved
- * @returns {() => void} stops watching
- */
-export function watchSliders(moved) {
-  const observer = new MutationObserver((records) => {
-    for (const { target } of records) {
-      if (target.type !== "range") continue;
-      const key = keyOf(target);
-      if (key && fieldOf(key)) moved(key, Number(target.value));
-    }
-  });
-  observer.observe(document.body, { subtree: true, attributes: true, attributeFilter: ["value"] });
-  return () => observer.disconnect();
-}
-
-/** The widget's key, from the class that Streamlit gives its container. */
-function keyOf(input) {
-  const container = input.closest('[class*="st-key-"]');
-  return container?.className.match(/st-key-([\w-]+)/)?.[1];
-}
-
 function fieldOf(key) {
   return FIELDS[key.replace(/_(height|width)$/, "")];
 }
 
 /**
- * The spec with one slider moved; null where that changes nothing.
+ * The spec with one slider moved; null where that changes nothing of it.
  * @param {import("./geometry.js").Spec} spec
  */
 export function movedSpec(spec, key, value) {
   const field = fieldOf(key);
+  if (!field) return null;
   const set = field === "pads" ? [value, value] : value;
   const pair = [...spec[field]];
   if (!key.endsWith("_width")) pair[0] = set;

@@ -21,7 +21,8 @@ const STEPS = {
 
 /**
  * To be extended by `take(data)`, which receives the server's data before they count; `size`, the
- * rows and columns of the outputs; and `draw()`, which draws the frame.
+ * rows and columns of the outputs; and `draw()`, which draws the frame. Its `scene` is what its panels
+ * read.
  */
 export class Chooser {
   constructor(root) {
@@ -106,6 +107,18 @@ export class Chooser {
     this.saying = setTimeout(() => {
       if (this.data) this.spoken.textContent = this.data.sentence;
     }, 400);
+  }
+
+  /** Is a panel of a kind that is linked to this explorer? Not so one of a page that is being left. */
+  isLinked(panel) {
+    const { reads } = panel.constructor;
+    return reads !== null && reads in this.scene;
+  }
+
+  /** What a place in a panel is; null where that is nothing. */
+  pointedIn(panel, place) {
+    if (!place || !this.isLinked(panel)) return null;
+    return panel.constructor.pointedAt(place, { ...this.scene, position: this.chosen, pinned: this.pinned });
   }
 
   expected(name) {

@@ -4,13 +4,13 @@
 
 import { Chooser } from "./chooser.js";
 import { nearestOutput, outputSize } from "../laws/geometry.js";
-import { marksOf, pointedAt, sentenceOf } from "../laws/links.js";
+import { sentenceOf } from "../laws/links.js";
 import { shortNumber } from "../laws/numbers.js";
 import { page } from "./page.js";
 import { PixelWindow } from "./pixels.js";
-import { movedSpec, watchSliders } from "../laws/preview.js";
-import { columnsMap, featureMap } from "../draw/preview_maps.js";
+import { movedSpec } from "../laws/preview.js";
 import { lookup } from "../draw/scales.js";
+import { scriptRuns, watchSliders } from "../streamlit_dom.js";
 import { sumOf, vectorOf } from "../laws/values.js";
 
 /** How long a preview stands in for a figure that does not come, at the most, in ms. */
@@ -19,25 +19,10 @@ const HOLD = 15_000;
 /** So often it is looked whether figures are still to come, in ms, and so often none must be. */
 const LOOK = 100, LOOKS = 3;
 
-/** The padding as a hatched frame around the picture. */
-function paddingMark({ pads, inputSize: [height, width] }) {
-  const [[top, bottom], [left, right]] = pads;
-  if (!(top || bottom || left || right)) return [];
-  const outer = [-left - 0.5, -top - 0.5, width + right - 0.5, height + bottom - 0.5];
-  const inner = [-0.5, -0.5, width - 0.5, height - 0.5];
-  return [{ kind: "frame", role: "padding", boxes: [outer], inner }];
-}
-
 /** The scene with its numbers as numbers: what is not finite comes as text. */
 function withNumbers(scene) {
   const { filter, weights } = scene;
   return { ...scene, weights: weights.map(Number), filter: { ...filter, bias: Number(filter.bias) } };
-}
-
-/** Does the server's script still run, so that figures may be on their way? */
-function scriptRuns() {
-  const state = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState;
-  return state !== undefined && state !== "notRunning";
 }
 
 /** What is pointed at while a position is pinned: its pixel or entry, beside the pinned position. */
@@ -118,21 +103,11 @@ export class Conductor extends Chooser {
     const confirmed = this.isConfirmed(pointed.position);
     const live = confirmed ? null : this.liveAt(scene, pointed.position);
     const held = this.held && this.liveAt(scene, pointed.position);
-    const taps = scene.spec.kernel[0] * scene.spec.kernel[1];
-    const own = pointed.entry === undefined ? -1 : pointed.entry - scene.filter.channels[0] * taps;
+    const frame = this.frameFor(scene, pointed, live, confirmed);
     for (const each of page.panels.values()) {
-      const { kind, name } = each.header ?? {};
-      if (held && this.isHeld(each)) {
-        this.sketch(each, kind, scene, held);
-        continue;
-      }
-      const worked = kind === "patch" || kind === "vector";
-      const entry = own >= 0 && worked ? each.entryMarks(own, scene.spec.kernel) : [];
-      each.paint([...(this.data.marks[name] ?? []), ...marksOf(kind, pointed, scene), ...entry]);
-      each.host.classList.toggle("rfviz-missing", worked && !confirmed && !live);
-      if (worked) each.paintLive(live, { tables: this.tables });
-      else if (kind === "input" || kind === "columns") each.paintTiles(scene, this.tables);
-      else each.paintUnder(null);
+      if (!this.isLinked(each)) each.rest(this.data.marks);
+      else if (held && this.isHeld(each)) each.sketch({ ...frame, live: held });
+      else each.show(frame);
     }
     this.tell(pointed, scene, confirmed ? this.value : live?.sum, confirmed);
   }
@@ -147,22 +122,22 @@ export class Conductor extends Chooser {
     const position = this.chosen.map((at, axis) => Math.min(at, size[axis] - 1));
     const pointed = { position };
     const live = preview.weights && this.liveAt(preview, position);
-    for (const each of page.panels.values()) {
-      const { kind } = each.header ?? {};
-      if (kind === "input") each.paint([...paddingMark(preview.spec), ...marksOf(kind, pointed, preview)]);
-      else if (live && !this.data.hidden) this.sketch(each, kind, preview, live);
-    }
+    const frame = this.frameFor(preview, pointed, live, false);
+    for (const each of page.panels.values()) if (this.isLinked(each)) each.preview(frame);
     this.tell(pointed, preview, live?.sum, false);
     this.bar.mark.textContent = this.data.hidden ? "preview" : `preview, ${size[0]} × ${size[1]} outputs`;
   }
 
-  /** Draw what a panel of some kind will show. */
-  sketch(panel, kind, scene, live) {
-    const look = { tables: this.tables };
-    if (kind === "patch" || kind === "vector") panel.paintLive(live, look, true);
-    const make = { output: featureMap, columns: columnsMap }[kind];
-    const map = make?.(scene, live.position, this.pixels.of(scene.token), this.tables);
-    if (map) panel.paintMap(map);
+  /**
+   * All that a panel needs to draw itself: the scene, what is pointed at, the values worked out here
+   * if there are any, and whether torch has confirmed the position.
+   */
+  frameFor(scene, pointed, live, confirmed) {
+    const { tables, data } = this;
+    return {
+      scene, pointed, live, confirmed, tables, hidden: Boolean(data.hidden),
+      still: data.marks, pixels: this.pixels.of(scene.token),
+    };
   }
 
   /** The numbers of a position worked out here; null until its pixels have come. */
@@ -207,22 +182,22 @@ export class Conductor extends Chooser {
     return `confirmed by torch, difference ${shortNumber(Math.abs(sum - this.value), 2)}`;
   }
 
-  hover(kind, place, since) {
+  hover(panel, place, since) {
     if (!this.data) return;
-    const pointed = place && pointedAt(kind, place, { ...this.scene, position: this.chosen });
+    const pointed = this.pointedIn(panel, place);
     this.pointed = this.pinned ? besidePin(pointed, this.chosen) : pointed;
     this.schedule(since);
   }
 
   /** Pin what was clicked: an output, or for a pixel what the page makes of pixels. */
-  click(kind, place) {
-    const { spec } = this.scene;
-    const pointed = pointedAt(kind, place, { ...this.scene, position: this.chosen });
-    if (kind === "input" && !this.data.choosesPixels) {
+  click(panel, place) {
+    if (!this.isLinked(panel)) return;
+    const pointed = this.pointedIn(panel, place);
+    if (panel.constructor.showsPixels && !this.data.choosesPixels) {
       // Padding too: outputs at the edge are centred there.
-      this.go(...nearestOutput(spec, [Math.round(place.y), Math.round(place.x)]));
+      this.go(...nearestOutput(this.scene.spec, [Math.round(place.y), Math.round(place.x)]));
     } else if (!pointed) return;
-    else if (kind === "input") {
+    else if (panel.constructor.showsPixels) {
       const [row, column] = pointed.pixel;
       this.component.setTriggerValue("pixel", { row, column });
       return;

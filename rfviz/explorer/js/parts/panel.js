@@ -1,13 +1,12 @@
 // A panel: one plotly figure that is updated in place, with a canvas below it for values drawn live
-// and one above it for highlights.
+// and one above it for highlights. What its places mean and what it shows of a position, its kind
+// says: a class of its own for each, see kinds.js. A panel of no kind is linked to nothing.
 
-import { frameOf, locate } from "../draw/axes.js";
+import { locate } from "../draw/axes.js";
 import { fitLabels, fitTitle } from "../draw/fitting.js";
-import { paintPatch, paintVector } from "../draw/patch_vector.js";
 import { drawMarks, fit } from "../draw/marks.js";
+import { wrapperOf } from "../streamlit_dom.js";
 import { element, page, themeOf } from "./page.js";
-import { sketchMap } from "../draw/sketch.js";
-import { Tiles } from "../draw/tiles.js";
 
 const CONFIG = {
   displaylogo: false,
@@ -42,6 +41,26 @@ function loadPlotly(url) {
 }
 
 export class Panel {
+  /** What a scene must have for this kind of panel to be linked to it; null where it never is. */
+  static reads = null;
+
+  /** Are its places pixels of the picture? */
+  static showsPixels = false;
+
+  /**
+   * What a place in the panel is in the scene; null where that is nothing.
+   * @param {import("../laws/links.js").Place} place
+   * @returns {any}
+   */
+  static pointedAt() {
+    return null;
+  }
+
+  /** The highlights of what is pointed at. @returns {import("../draw/marks.js").Mark[]} */
+  static marksOf() {
+    return [];
+  }
+
   constructor(root) {
     this.root = root;
     this.host = element("div", { class: "rfviz-panel", tabindex: "0", role: "group" }, root);
@@ -54,7 +73,6 @@ export class Panel {
     page.mounts += 1;
     this.host.dataset.mounts = String(page.mounts);
     this.theme = themeOf(root);
-    this.tiles = new Tiles(this, () => this.repaint());
     this.listen();
   }
 
@@ -63,7 +81,7 @@ export class Panel {
     this.resizing.observe(this.host);
     // The theme changes by a new class on Streamlit's wrapper, without a new call of ours.
     this.theming = new MutationObserver(() => this.retheme());
-    const wrapper = this.root.closest(".stBidiComponent");
+    const wrapper = wrapperOf(this.root);
     for (let node = this.root; node && node !== wrapper?.parentElement; node = node.parentElement) {
       this.theming.observe(node, { attributes: true, attributeFilter: ["class", "style"] });
     }
@@ -79,27 +97,16 @@ export class Panel {
     });
   }
 
-  /** Where a pointer is in data coordinates, with the tap for a map of the receptive field. */
+  /** Where a pointer is in data coordinates; null outside the plots. */
   placeOf(event) {
     const box = this.figure.getBoundingClientRect();
-    const place = locate(this.figure, event.clientX - box.left, event.clientY - box.top);
-    return place && { ...place, tap: this.tapAt(place) };
-  }
-
-  /** (channel, kernel row, kernel column) under a place in one of the patch's maps. */
-  tapAt({ subplot, x, y }) {
-    if (this.header?.kind !== "patch") return undefined;
-    const traces = this.figure.data;
-    const index = traces.findIndex((trace) => `${trace.xaxis ?? "x"}${trace.yaxis ?? "y"}` === subplot);
-    const { x0 = 0, dx = 1, y0 = 0, dy = 1 } = traces[index];
-    const channel = index % (traces.length / 3);
-    return [channel, Math.round((y - y0) / dy), Math.round((x - x0) / dx)];
+    return locate(this.figure, event.clientX - box.left, event.clientY - box.top);
   }
 
   hover(event) {
     // A finger that scrolls the page points at nothing; it chooses by a tap.
     if (event.pointerType === "touch" || event.buttons || !this.header?.kind) return;
-    page.conductor?.hover(this.header.kind, this.placeOf(event), event.timeStamp);
+    page.conductor?.hover(this, this.placeOf(event), event.timeStamp);
   }
 
   /** A press and release at one place is a click; anything longer is plotly's pan or zoom. */
@@ -118,7 +125,7 @@ export class Panel {
 
   click(event) {
     const place = this.placeOf(event);
-    if (place && this.header?.kind) page.conductor?.click(this.header.kind, place);
+    if (place && this.header?.kind) page.conductor?.click(this, place);
     if (place && this.header?.choosesCells) {
       this.component.setTriggerValue("cell", { row: Math.round(place.y), column: Math.round(place.x) });
     }
@@ -178,7 +185,6 @@ export class Panel {
     this.host.dataset.draws = String(this.draws);
     this.host.dataset.revision = this.drawnRevision;
     this.repaint();
-    this.tiles.reset();
     if (this.draws > 1) return;
     for (const event of ["plotly_relayout", "plotly_relayouting", "plotly_afterplot"]) {
       this.figure.on(event, () => this.repaint());
@@ -244,7 +250,6 @@ export class Panel {
 
   repaint() {
     this.painted = null;
-    this.moved = true;
     page.conductor?.schedule();
   }
 
@@ -263,73 +268,41 @@ export class Panel {
     });
   }
 
-  /**
-   * Show live values in place of the server's, or the server's again where there are none.
-   * @param {boolean} sketched they are of a kernel that the server's figure does not show
-   */
-  paintLive(live, look, sketched = false) {
-    const paintIt = { patch: paintPatch, vector: paintVector }[this.header?.kind];
-    if (!paintIt) return;
-    const paint = (context, theme) => paintIt(context, this.figure, live, theme, sketched);
-    this.paintUnder(live && paint, look, sketched ? "sketch" : "live");
-  }
-
-  /** Show a map that the server's figure does not have. */
-  paintMap(map) {
-    this.paintUnder((context, theme) => sketchMap(context, this.figure, map, theme), {}, "sketch");
-  }
-
-  /** Fetch and draw what a pan or zoom has brought into view. */
-  paintTiles(scene, tables) {
-    const { kind } = this.header ?? {};
-    if (!this.drawnRevision || !this.moved || (kind !== "input" && kind !== "columns")) return;
-    this.moved = false;
-    this.tiles.look(scene, tables);
+  /** Draw the marks that stand still alone. @param {Record<string, any[]>} still by panel */
+  rest(still) {
+    this.paint(still[this.header?.name] ?? []);
     this.paintUnder(null);
+  }
+
+  /** Draw what a frame says of this panel. @param {any} frame see Conductor.frameFor */
+  show(frame) {
+    this.paint(this.marksIn(frame));
+    this.paintUnder(null);
+  }
+
+  /** Draw what a slider's release would bring, while it is dragged. */
+  preview(frame) {
+    if (frame.live && !frame.hidden) this.sketch(frame);
+  }
+
+  /** Draw the values of a frame in place of the server's, until its figure has come. */
+  sketch() {}
+
+  marksIn({ still, pointed, scene }) {
+    return [...(still[this.header?.name] ?? []), ...this.constructor.marksOf(pointed, scene)];
   }
 
   /** @param {"live" | "sketch"} mode how much of the server's figure is hidden meanwhile */
   paintUnder(paint, look, mode) {
     if (!this.drawnRevision || !this.header || this.header.hidden) return;
-    const tiled = !paint && Boolean(this.tiles.tile);
     this.sketched = Boolean(paint) && mode === "sketch";
-    // What was panned to is looked for again once the figure is back.
-    this.moved ||= this.sketched;
-    this.host.classList.toggle("rfviz-tiled", tiled);
     this.host.classList.toggle("rfviz-live", Boolean(paint) && mode === "live");
     this.host.classList.toggle("rfviz-sketch", this.sketched);
-    if (tiled) this.host.dataset.tile = this.tiles.tile.box.join(" ");
-    else delete this.host.dataset.tile;
-    if (tiled) {
-      this.underUsed = true;
-      this.tiles.paint(fit(this.under, this.figure), this.theme);
-      return;
-    }
     if (!paint && !this.underUsed) return;
     this.underUsed = Boolean(paint);
     const context = fit(this.under, this.figure);
     const { text, font } = this.theme;
     paint?.(context, { ...look, text, font, accent: this.header.accent });
-  }
-
-  /** The marks of an entry of the vector, which depend on how this figure is laid out. */
-  entryMarks(own, [height, width]) {
-    if (this.header?.kind === "vector") {
-      const frame = frameOf(this.figure, "xy");
-      if (!frame) return [];
-      const top = frame.dataY(frame.top), bottom = frame.dataY(frame.top + frame.height);
-      return [{ role: "read", boxes: [[own - 0.5, top, own + 0.5, bottom]] }];
-    }
-    const traces = this.figure.data ?? [], shown = traces.length / 3;
-    const channel = Math.floor(own / (height * width));
-    const row = Math.floor(own / width) % height, column = own % width;
-    return traces.flatMap((trace, index) => {
-      if (index % shown !== channel) return [];
-      const { x0 = 0, dx = 1, y0 = 0, dy = 1 } = trace;
-      const x = x0 + column * dx, y = y0 + row * dy;
-      const box = [x - dx / 2, y - dy / 2, x + dx / 2, y + dy / 2];
-      return [{ role: "chosen", subplot: `${trace.xaxis ?? "x"}${trace.yaxis ?? "y"}`, boxes: [box] }];
-    });
   }
 
   remove() {
