@@ -6,6 +6,7 @@ reduction of it a figure holds. Highlights drawn above a figure rely on that.
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
@@ -65,14 +66,19 @@ def integer_axis(title: str, first: float, last: float, *, down: bool = False) -
     }
 
 
-def round_ticks(low: float, high: float, most: int = 6) -> Ticks:
+def round_ticks(low: float, high: float, most: float = 6, least: float = 0) -> Ticks:
     """Return ticks at multiples of 1, 2 or 5 times a power of ten, from `low` to `high`.
+
+    At most `most` of them, no nearer to each other than `least`.
 
     >>> round_ticks(0, 255).labels
     ['0', '50', '100', '150', '200', '250']
     """
-    size = 10.0 ** math.floor(math.log10((high - low) / most))
-    step = next(size * m for m in (1, 2, 5, 10) if (high - low) / (size * m) <= most)
+    apart = max((high - low) / most, least)
+    if not apart > 0:
+        return Ticks([low], [number(low)])
+    power = float(f"1e{Decimal(apart).adjusted()}")
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= apart)
     places = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
     return Ticks(places, [number(place) for place in places])
 

@@ -137,8 +137,8 @@ def symmetric_limit(values: torch.Tensor) -> float:
     >>> symmetric_limit(torch.tensor([-3.0, 2.0])), symmetric_limit(torch.zeros(2))
     (3.0, 1.0)
     """
-    largest = values.detach().double().nan_to_num(0.0, 0.0, 0.0).abs().max().item()
-    return float(largest) or 1.0
+    finite = values.detach().double().nan_to_num(0.0, 0.0, 0.0).abs()
+    return float(finite.max()) or 1.0 if finite.numel() else 1.0
 
 
 def plottable(values: torch.Tensor, name: str, dims: int) -> torch.Tensor:
@@ -182,6 +182,20 @@ def plain(text: str) -> str:
     return " ".join(escaped.replace("$", "&#36;").replace("{", "&#123;").splitlines())
 
 
+def wrapped_title(title: str, characters: int) -> list[str]:
+    """Return a title in lines of so many characters where words allow it, as plotly's markup.
+
+    A size such as 28 × 28 stays on one line. The browser breaks it alike for its own width:
+    `wrapTitle` in rfviz/explorer/js/draw/fitting.js.
+
+    >>> wrapped_title("Feature map, 28 × 28, of <b>", 14)
+    ['Feature map,', '28 × 28, of', '&lt;b&gt;']
+    """
+    unbroken = title.replace(" × ", UNBROKEN_TIMES)
+    wrapped = textwrap.wrap(unbroken, characters, break_long_words=False, break_on_hyphens=False)
+    return [plain(line.replace(UNBROKEN_TIMES, " × ")) for line in wrapped]
+
+
 def base_layout(title: str, *, name: str, alt: str, above: int = 0) -> dict[str, Any]:
     """Return the layout every figure starts from: title, margins, `meta` for the page around it.
 
@@ -190,9 +204,7 @@ def base_layout(title: str, *, name: str, alt: str, above: int = 0) -> dict[str,
     >>> base_layout("Feature map", name="feature_map", alt="A map.")["meta"]["name"]
     'feature_map'
     """
-    unbroken = title.replace(" × ", UNBROKEN_TIMES)
-    wrapped = textwrap.wrap(unbroken, TITLE_CHARACTERS, break_long_words=False)
-    lines = [plain(line.replace(UNBROKEN_TIMES, " × ")) for line in wrapped]
+    lines = wrapped_title(title, TITLE_CHARACTERS)
     return {
         # An empty template: plotly's own would set the colours that the page owns.
         "template": {"data": {"scatter": [{"type": "scatter"}]}},

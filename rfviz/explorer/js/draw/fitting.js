@@ -24,16 +24,28 @@ const BESIDE = 130, LABEL_CHARACTER = 6, LABEL_GAP = 10;
 export function fitTitle(text, width) {
   const narrow = width <= NARROW, room = width - (narrow ? FEW_BUTTONS : BUTTONS);
   const most = Math.max(16, Math.floor(room / CHARACTER));
-  const before = text.split("<br>");
-  // A size such as "28 × 28" stays in one line.
-  const words = before.join(" ").replaceAll(" × ", "\u00a0×\u00a0").split(" ");
-  const lines = [words.shift()];
-  for (const word of words) {
-    if (lines.at(-1).length + 1 + word.length <= most) lines.push(`${lines.pop()} ${word}`);
-    else lines.push(word);
-  }
+  const before = text.split("<br>"), lines = wrapTitle(text, most);
   const below = LINE * (lines.length - 1);
   return { text: lines.join("<br>"), below, more: below - LINE * (before.length - 1), narrow };
+}
+
+/** What a person sees of plotly's markup in a word: an entity such as &lt; is one character. */
+const lengthOf = (word) => word.replace(/&#?\w+;/g, "?").length;
+
+/**
+ * A title in lines of so many characters where words allow it; a size such as "28 × 28" stays on one
+ * line. As rfviz.figures.style.wrapped_title.
+ * @param {string} text in plotly's markup, lines with <br> between them
+ * @returns {string[]}
+ */
+export function wrapTitle(text, most) {
+  const words = text.replaceAll("<br>", " ").replaceAll(" × ", "\u00a0×\u00a0").split(" ");
+  const lines = [words.shift()];
+  for (const word of words) {
+    if (lengthOf(lines.at(-1)) + 1 + lengthOf(word) <= most) lines.push(`${lines.pop()} ${word}`);
+    else lines.push(word);
+  }
+  return lines.map((line) => line.replaceAll("\u00a0×\u00a0", " × "));
 }
 
 /** An axis across with as many of its labels as stand beside each other, where it names places. */

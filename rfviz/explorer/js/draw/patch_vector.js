@@ -4,8 +4,8 @@
 
 import { axisOf, frameOf, roomOf } from "./axes.js";
 import { receptiveField } from "../laws/geometry.js";
-import { grouped, shortNumber } from "../laws/numbers.js";
-import { styleOf, symmetricLimit } from "./scales.js";
+import { grouped, shortNumber, symmetricLimit } from "../laws/numbers.js";
+import { styleOf } from "./scales.js";
 
 /** As the server's figures: so many cells beside and below each other leave room for numbers. */
 const MOST_TEXT_COLUMNS = 11, MOST_TEXT_ROWS = 27;

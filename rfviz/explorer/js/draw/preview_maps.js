@@ -2,9 +2,8 @@
 // here from the pixels that are held.
 
 import { outputSize } from "../laws/geometry.js";
-import { grouped } from "../laws/numbers.js";
+import { grouped, symmetricLimit } from "../laws/numbers.js";
 import { previewRange } from "../laws/preview.js";
-import { symmetricLimit } from "./scales.js";
 import { convolve, vectorOf } from "../laws/values.js";
 
 /** Columns shown to either side of the chosen output's. */

@@ -60,10 +60,3 @@ export function raster(values, width, height, table, low, high) {
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
 }
-
-/** The largest magnitude, for a range with zero in the middle; 1 if there is none. */
-export function symmetricLimit(values) {
-  let limit = 0;
-  for (const value of values) if (Math.abs(value) > limit) limit = Math.abs(value);
-  return limit || 1;
-}

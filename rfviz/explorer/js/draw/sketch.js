@@ -2,7 +2,7 @@
 // the room that the figure's own map has, so that neither jumps when one takes the other's place.
 
 import { roomOf } from "./axes.js";
-import { grouped } from "../laws/numbers.js";
+import { grouped, roundTicks } from "../laws/numbers.js";
 import { raster } from "./scales.js";
 
 /** The least distance between labels along an axis, in pixels. */
@@ -42,24 +42,15 @@ export function sketchMap(context, figure, map, look) {
   const y = (at) => place.top + ((at - map.rows[0] + 0.5) / size[0]) * place.height;
   context.font = `12px ${look.font}`;
   context.textAlign = "right";
-  for (const at of roundNumbers(map.rows, place.height / LABEL_APART.down)) {
+  for (const at of roundTicks(map.rows[0], map.rows[1] - 1, place.height / LABEL_APART.down, 1)) {
     context.fillText(grouped(at), place.left - 6, y(at));
   }
   context.textAlign = "center";
-  for (const at of roundNumbers(map.columns, place.width / LABEL_APART.across)) {
+  for (const at of roundTicks(map.columns[0], map.columns[1] - 1, place.width / LABEL_APART.across, 1)) {
     context.fillText(grouped(at), x(at), place.top + place.height + 12);
   }
   const [left, top, right, bottom] = map.chosen;
   box(context, x(left), y(top), x(right) - x(left), y(bottom) - y(top), look);
-}
-
-/** Multiples of 1, 2 or 5 times a power of ten from first to before last, at most so many. */
-function roundNumbers([first, last], most) {
-  const least = (last - first) / Math.max(1, most);
-  const power = 10 ** Math.floor(Math.log10(Math.max(1, least)));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= least) ?? 10 * power;
-  const start = Math.ceil(first / step) * step;
-  return Array.from({ length: Math.ceil((last - start) / step) }, (_, index) => start + index * step);
 }
 
 function box(context, x, y, width, height, look) {

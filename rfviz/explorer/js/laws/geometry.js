@@ -10,6 +10,20 @@
 
 const AXES = [0, 1];
 
+/**
+ * One record for each padding mode, as in rfviz.conv.spec.padding_modes: the most that one side can
+ * be padded by, and which pixel a position outside of the axis copies, -1 for none.
+ */
+const MODES = {
+  zeros: { largest: () => Infinity, source: () => -1 },
+  reflect: {
+    largest: (size) => size - 1,
+    source: (at, size) => (Math.abs(at) < size ? Math.abs(at) : 2 * (size - 1) - Math.abs(at)),
+  },
+  replicate: { largest: () => Infinity, source: (at, size) => Math.max(0, Math.min(size - 1, at)) },
+  circular: { largest: (size) => size, source: (at, size) => ((at % size) + size) % size },
+};
+
 /** Pixels from the first to the last tap, along one axis. */
 export function reach(spec, axis) {
   return spec.dilation[axis] * (spec.kernel[axis] - 1) + 1;
@@ -27,9 +41,8 @@ export function outputSize(spec) {
     const room = spec.inputSize[axis] + before + after - reach(spec, axis);
     return room < 0 ? 0 : Math.floor(room / spec.stride[axis]) + 1;
   });
-  const largest = { reflect: -1, circular: 0 }[spec.mode];
-  const tooMuch = AXES.some((axis) =>
-    largest !== undefined && Math.max(...spec.pads[axis]) > spec.inputSize[axis] + largest);
+  const { largest } = MODES[spec.mode];
+  const tooMuch = AXES.some((axis) => Math.max(...spec.pads[axis]) > largest(spec.inputSize[axis]));
   const refused = spec.padding === "same" && Math.max(...spec.stride) > 1;
   return size.includes(0) || tooMuch || refused ? null : size;
 }
@@ -48,14 +61,7 @@ export function receptiveField(spec, position) {
 
 /** The input coordinate that a padded one is a copy of, or -1 for a zero of the padding. */
 export function source(coordinate, size, mode) {
-  if (coordinate >= 0 && coordinate < size) return coordinate;
-  if (mode === "replicate") return Math.max(0, Math.min(size - 1, coordinate));
-  if (mode === "circular") return ((coordinate % size) + size) % size;
-  if (mode === "reflect") {
-    const mirrored = Math.abs(coordinate);
-    return mirrored < size ? mirrored : 2 * (size - 1) - mirrored;
-  }
-  return -1;
+  return coordinate >= 0 && coordinate < size ? coordinate : MODES[mode].source(coordinate, size);
 }
 
 /** All coordinates of the padded axis that hold a copy of an input coordinate. */
@@ -63,7 +69,8 @@ function copiesOnAxis(spec, axis, coordinate) {
   const size = spec.inputSize[axis];
   const [before, after] = spec.pads[axis];
   const found = [coordinate];
-  if (spec.mode === "zeros") return found;
+  // None of the padding copies any pixel: nothing to look for, however wide it is.
+  if (source(-1, size, spec.mode) < 0) return found;
   for (let padded = -before; padded < 0; padded += 1) {
     if (source(padded, size, spec.mode) === coordinate) found.push(padded);
   }
