@@ -1,4 +1,4 @@
-"""Draw the sample pictures: python assets/make_samples.py writes them beside this file.
+"""Draw the sample pictures: python assets/make_samples.py writes them to rfviz/assets.
 
 Everything is computed, so the pictures can be changed and anybody may use them. The small ones are
 saved as PNG and come out the same everywhere; the scene is a JPEG (see scene.py).
@@ -14,7 +14,7 @@ from PIL import Image
 from scene import scene, scene_jpeg
 from torch import Tensor
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "rfviz" / "assets"
 
 
 def address() -> Tensor:

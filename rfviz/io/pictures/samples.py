@@ -1,4 +1,4 @@
-"""The sample pictures in assets/, as data. assets/make_samples.py draws them."""
+"""The sample pictures in rfviz/assets, as data. assets/make_samples.py draws them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch import Tensor
 from rfviz.conv.errors import InputError
 from rfviz.io.pictures.picture import load_picture
 
-_ASSETS = Path(__file__).parents[3] / "assets"
+_ASSETS = Path(__file__).parents[2] / "assets"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample picture: name, title, what it teaches in one sentence, and its file in assets/."""
+    """A sample picture: name, title, what it teaches in one sentence, and its file in rfviz/assets."""
 
     name: str
     title: str
@@ -66,7 +66,7 @@ SAMPLES: tuple[Sample, ...] = (
 def load_sample(name: str) -> Tensor:
     """Sample picture of that name as a uint8 tensor (C, H, W), C = 1 or 3.
 
-    InputError lists the names where there is none, and says so where assets/ is missing.
+    InputError lists the names where there is none, and says so where rfviz/assets is missing.
 
     >>> load_sample("address")[0, 1, :4]
     tensor([16, 17, 18, 19], dtype=torch.uint8)
@@ -79,6 +79,6 @@ def load_sample(name: str) -> Tensor:
     try:
         data = path.read_bytes()
     except OSError as error:
-        what = f"The sample picture {files[name]} is not in the folder assets beside app.py."
+        what = f"The sample picture {files[name]} is not in the folder rfviz/assets."
         raise InputError(what, remedy="Run assets/make_samples.py to draw it again.") from error
     return load_picture(data)

@@ -15,7 +15,7 @@ from rfviz.io.kernels.bank import kernel_2d
 from rfviz.io.pictures import samples
 from rfviz.io.pictures.samples import SAMPLES, Sample, load_sample
 
-ASSETS = Path(__file__).parents[3] / "assets"
+ASSETS = Path(__file__).parents[3] / "rfviz" / "assets"
 SIZES = {
     "scene": (3, 1536, 2048),
     "address": (1, 16, 16),

@@ -1,0 +1,46 @@
+"""Starts rfviz: ``streamlit run app.py``.
+
+Streamlit runs this file twice over. Imported by the server it is the app with its routes; run for a
+browser, once an interaction, it is the frame of every page: navigation and the shared controls.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from rfviz.explorer.routes import middleware, routes
+from rfviz.ui.sidebar.inputs import draw_controls
+
+# The file may be reached by a link to it.
+PACKAGE = Path(__file__).resolve().parents[1]
+PAGES = PACKAGE / "pages"
+# A picture of ours: a named icon would be fetched from another host.
+ICON = PACKAGE / "assets" / "glyph.png"
+# Pages that read the sidebar's picture, but neither its convolution nor its weights.
+OWN_LAYERS = ("output_shape", "stack", "practice")
+
+if __name__ == "__main__":
+    st.set_page_config("rfviz: receptive fields and im2col", ICON, layout="wide")
+    page = st.navigation(
+        [
+            st.Page(PAGES / "receptive_field.py", title="Receptive field", default=True),
+            st.Page(PAGES / "column_matrix.py", title="Column matrix"),
+            st.Page(PAGES / "matmul.py", title="Matmul"),
+            st.Page(PAGES / "output_shape.py", title="Output shape"),
+            st.Page(PAGES / "stack.py", title="Stack of layers"),
+            st.Page(PAGES / "filters.py", title="Filters"),
+            st.Page(PAGES / "responses.py", title="Responses"),
+            st.Page(PAGES / "operators.py", title="Operators"),
+            st.Page(PAGES / "check.py", title="Check"),
+            st.Page(PAGES / "practice.py", title="Practice"),
+        ],
+        position="top",
+    )
+    draw_controls(own_layers=page.url_path in OWN_LAYERS)
+    page.run()
+else:
+    # Streamlit and plotly both import pandas when a page first needs it; two pages at once would
+    # meet it half imported. The server imports it before the first page.
+    import pandas  # noqa: F401
+
+    app = st.App(__file__, routes=routes(), middleware=middleware())
