@@ -1,6 +1,7 @@
 """See what a 2-D convolution reads: receptive fields, im2col and the convolution as a matmul.
 
 Every name here needs torch and pillow only, so that it serves in a notebook as it does in the app.
+Each is imported when it is first used, so that a command which needs none of them answers at once.
 
 >>> import rfviz, torch
 >>> picture = rfviz.load_sample("address").double()
@@ -12,27 +13,34 @@ Every name here needs torch and pillow only, so that it serves in a notebook as 
 True
 """
 
-from rfviz.conv.errors import InputError, Remedy
-from rfviz.conv.im2col.column_matrix import ColumnMatrix
-from rfviz.conv.im2col.fold import fold
-from rfviz.conv.im2col.reads import (
-    outputs_reading_pixel,
-    pixels_never_read,
-    reads_per_pixel,
-)
-from rfviz.conv.matmul.compare import compare_with_conv2d
-from rfviz.conv.matmul.matmul import conv2d_by_matmul
-from rfviz.conv.operators.apply import apply_operator
-from rfviz.conv.operators.module import OperatorConv2d
-from rfviz.conv.operators.own import gradcheck_operator, load_operators, operator
-from rfviz.conv.receptive_field.stack import stack_geometry
-from rfviz.conv.spec.spec import Conv2dSpec
-from rfviz.conv.trace.trace import trace
-from rfviz.io.kernels.bank import filter_bank
-from rfviz.io.pictures.picture import load_picture, reduce_picture, to_grey
-from rfviz.io.pictures.samples import load_sample
-from rfviz.io.weights.layers import layers_of
-from rfviz.io.weights.read import load_weights, read_weights
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from rfviz.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from rfviz.conv.errors import InputError, Remedy
+    from rfviz.conv.im2col.column_matrix import ColumnMatrix
+    from rfviz.conv.im2col.fold import fold
+    from rfviz.conv.im2col.reads import (
+        outputs_reading_pixel,
+        pixels_never_read,
+        reads_per_pixel,
+    )
+    from rfviz.conv.matmul.compare import compare_with_conv2d
+    from rfviz.conv.matmul.matmul import conv2d_by_matmul
+    from rfviz.conv.operators.apply import apply_operator
+    from rfviz.conv.operators.module import OperatorConv2d
+    from rfviz.conv.operators.own import gradcheck_operator, load_operators, operator
+    from rfviz.conv.receptive_field.stack import stack_geometry
+    from rfviz.conv.spec.spec import Conv2dSpec
+    from rfviz.conv.trace.trace import trace
+    from rfviz.io.kernels.bank import filter_bank
+    from rfviz.io.pictures.picture import load_picture, reduce_picture, to_grey
+    from rfviz.io.pictures.samples import load_sample
+    from rfviz.io.weights.layers import layers_of
+    from rfviz.io.weights.read import load_weights, read_weights
 
 __all__ = [
     "ColumnMatrix",
@@ -61,3 +69,47 @@ __all__ = [
     "to_grey",
     "trace",
 ]
+
+_HOMES = MappingProxyType(
+    {
+        "ColumnMatrix": "rfviz.conv.im2col.column_matrix",
+        "Conv2dSpec": "rfviz.conv.spec.spec",
+        "InputError": "rfviz.conv.errors",
+        "OperatorConv2d": "rfviz.conv.operators.module",
+        "Remedy": "rfviz.conv.errors",
+        "apply_operator": "rfviz.conv.operators.apply",
+        "compare_with_conv2d": "rfviz.conv.matmul.compare",
+        "conv2d_by_matmul": "rfviz.conv.matmul.matmul",
+        "filter_bank": "rfviz.io.kernels.bank",
+        "fold": "rfviz.conv.im2col.fold",
+        "gradcheck_operator": "rfviz.conv.operators.own",
+        "layers_of": "rfviz.io.weights.layers",
+        "load_operators": "rfviz.conv.operators.own",
+        "load_picture": "rfviz.io.pictures.picture",
+        "load_sample": "rfviz.io.pictures.samples",
+        "load_weights": "rfviz.io.weights.read",
+        "read_weights": "rfviz.io.weights.read",
+        "operator": "rfviz.conv.operators.own",
+        "outputs_reading_pixel": "rfviz.conv.im2col.reads",
+        "pixels_never_read": "rfviz.conv.im2col.reads",
+        "reads_per_pixel": "rfviz.conv.im2col.reads",
+        "reduce_picture": "rfviz.io.pictures.picture",
+        "stack_geometry": "rfviz.conv.receptive_field.stack",
+        "to_grey": "rfviz.io.pictures.picture",
+        "trace": "rfviz.conv.trace.trace",
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from where it is at home (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rfviz' has no attribute {name!r}")
+    found = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Names for completion, imported or not."""
+    return sorted({*globals(), *__all__})

@@ -4,15 +4,11 @@ One picture is held at a time, and of its outputs one strip, so that thousands o
 memory of the largest.
 """
 
-import csv
 import glob
-import io
-import json
 import math
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -181,53 +177,7 @@ def rows_of(check: LayerCheck, paths: Iterable[Path]) -> Iterator[Row]:
         yield check.row_of(path)
 
 
-def report_json(rows: list[Row], about: dict[str, Any], *, complete: bool) -> str:
-    """Report as JSON: what was checked, the verdict and the rows; numbers that are none are null.
-
-    >>> json.loads(report_json([], {"layer": "conv"}, complete=False))["complete"]
-    False
-    """
-    document = {
-        **about,
-        "complete": complete,
-        "all_agree": complete and all(row.allclose for row in rows),
-        "n_checked": sum(row.allclose is not None for row in rows),
-        "n_disagree": sum(row.allclose is False for row in rows),
-        "n_errors": sum(bool(row.error) for row in rows),
-        "pictures": [{name: _plain(value) for name, value in asdict(row).items()} for row in rows],
-    }
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"
-
-
-def report_csv(rows: list[Row]) -> str:
-    """Report as CSV with one line a picture, sizes as height x width.
-
-    >>> report_csv([Row("a.png")]).splitlines()[1][:6]
-    'a.png,'
-    """
-    text = io.StringIO()
-    written = csv.writer(text)
-    written.writerow([field.name for field in fields(Row)])
-    for row in rows:
-        values = (getattr(row, field.name) for field in fields(Row))
-        written.writerow([_cell(value) for value in values])
-    return text.getvalue()
-
-
 def shown_path(path: Path) -> str:
     """Return a path as text that any terminal and file can hold."""
     text = str(path).encode("utf-8", "replace").decode()
     return "".join(char if char.isprintable() else "?" for char in text)
-
-
-def _plain(value: object) -> object:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, tuple):
-        return " x ".join(map(str, value))
-    # A spreadsheet would take text that begins so for a formula.
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@")):
-        return "'" + value
-    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value

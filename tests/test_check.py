@@ -14,9 +14,10 @@ import torch
 from torch import nn
 
 from rfviz.__main__ import main
-from rfviz.check import LayerCheck, Row, pictures_in, report_json
+from rfviz.check import LayerCheck, Row, pictures_in
 from rfviz.conv.errors import InputError
 from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.export.report import report_json
 from rfviz.io.pictures.picture import picture_png
 from rfviz.io.pictures.preprocessing import Preprocessing
 from rfviz.io.weights.kinds import ENDINGS

@@ -36,7 +36,9 @@ def test_site_is_built_without_a_warning(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     page = (tmp_path / "api.html").read_text()
     assert [name for name in rfviz.__all__ if f'id="rfviz.{name}"' not in page] == []
-    fetched = re.findall(r'(?:src|href)="(https?://[^"]+)"[^>]*(?:rel="stylesheet"|></script>)', page)
+    fetched = re.findall(
+        r'(?:src|href)="(https?://[^"]+)"[^>]*(?:rel="stylesheet"|></script>)', page
+    )
     assert fetched == []
 
 

@@ -25,16 +25,18 @@ LIBRARY = [path for path in MODULES if path.parent.name != "pages"]
 MAY_IMPORT = {
     "app": {"pages", "ui", "explorer", "figures", "io", "conv"},
     "pages": {"ui", "explorer", "figures", "io", "conv"},
-    "ui": {"explorer", "figures", "check", "io", "conv"},
+    "ui": {"export", "explorer", "figures", "check", "io", "conv"},
     "explorer": {"figures", "io", "conv"},
     "figures": {"conv"},
+    "terminal": {"check", "export", "version", "io", "conv"},
+    "export": {"check", "version", "io", "conv"},
     "io": {"conv"},
     "conv": set(),
-    "rfviz": {"check", "io", "conv"},
+    "rfviz": {"terminal", "check", "version", "io", "conv"},
 }
 HOMES = {
     "torch": ("rfviz",),
-    "streamlit": ("app.py", "rfviz/ui", "rfviz/pages", "rfviz/explorer"),
+    "streamlit": ("rfviz/app", "rfviz/ui", "rfviz/pages", "rfviz/explorer"),
     "plotly": ("rfviz/figures", "rfviz/explorer/payload.py", "rfviz/explorer/components.py"),
     "PIL": ("rfviz/io",),
     "safetensors": ("rfviz/io",),
@@ -47,7 +49,7 @@ HOMES = {
         "rfviz/io/pictures/decoder.py",
     ),
     "starlette": ("rfviz/explorer/routes.py", "rfviz/explorer/guard.py"),
-    "pandas": ("app.py",),  # imported once at start
+    "pandas": ("rfviz/app",),  # imported once at start
 }
 PUBLIC_NAMES = [
     "ColumnMatrix",
@@ -129,7 +131,7 @@ def texts() -> list[Path]:
     return sorted(path for path in found if path.is_file() and path.suffix in suffixes)
 
 
-@pytest.mark.parametrize("path", [ROOT / "app.py", *MODULES], ids=name_of)
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_imports_point_one_way(path: Path) -> None:
     part = part_of(path)
     for name in imported(path):
@@ -140,7 +142,7 @@ def test_imports_point_one_way(path: Path) -> None:
             assert name != "rfviz", f"{name_of(path)} imports the whole package"
 
 
-@pytest.mark.parametrize("path", [ROOT / "app.py", *MODULES], ids=name_of)
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_each_third_party_library_has_its_home(path: Path) -> None:
     for library in third_party(path):
         assert library in HOMES, f"{library} has no home"
@@ -200,7 +202,7 @@ def is_mutable(value: ast.expr | None) -> bool:
     return isinstance(value, MUTABLE)
 
 
-@pytest.mark.parametrize("path", [ROOT / "app.py", *MODULES], ids=name_of)
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_nothing_is_printed_and_no_error_is_swallowed(path: Path) -> None:
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Call):
@@ -264,7 +266,7 @@ def test_every_library_imported_is_pinned() -> None:
     others = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "assets").glob("*.py")]
     shared = {path.stem for path in others}
     for paths, allowed in (
-        ([ROOT / "app.py", *MODULES], APP_PINS.keys()),
+        (MODULES, APP_PINS.keys()),
         (others, APP_PINS.keys() | TEST_PINS.keys()),
     ):
         for path in paths:
@@ -274,7 +276,7 @@ def test_every_library_imported_is_pinned() -> None:
 
 
 def test_every_library_pinned_for_the_app_is_used() -> None:
-    used = set().union(*map(third_party, [ROOT / "app.py", *MODULES]))
+    used = set().union(*map(third_party, MODULES))
     wheels = {name.lower() for library in used for name in packages_distributions()[library]}
     # Tensor.numpy() needs numpy without an import of ours.
     wheels |= {"numpy"} if any(".numpy()" in path.read_text() for path in MODULES) else set()

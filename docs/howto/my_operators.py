@@ -1,7 +1,8 @@
 """An operator of one's own: the generalised mean of the weighted pixels."""
 
-import rfviz
 import torch
+
+import rfviz
 
 
 @rfviz.operator(title="Power mean", parameters={"exponent": (2.0, 1.0, 8.0)})

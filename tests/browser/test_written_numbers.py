@@ -70,8 +70,7 @@ def drawn(rng: random.Random) -> float:
         return rng.choice((-1, 1)) * 10 ** rng.uniform(-12, 12)
     if kind == 3:
         return rng.gauss(0, 300)
-    bits: float = struct.unpack("<d", rng.randbytes(8))[0]
-    return bits
+    return float(struct.unpack("<d", rng.randbytes(8))[0])
 
 
 def numbers() -> list[float]:

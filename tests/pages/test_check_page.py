@@ -10,7 +10,8 @@ from opened import OpenedPage
 from streamlit.testing.v1 import AppTest
 
 import rfviz
-from rfviz.check import LayerCheck, Row, report_csv, report_json
+from rfviz.check import LayerCheck, Row
+from rfviz.export.report import report_csv, report_json
 from rfviz.io.pictures.picture import picture_png
 from rfviz.io.pictures.preprocessing import Preprocessing
 from rfviz.ui.check.panels import table

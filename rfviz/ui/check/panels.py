@@ -8,10 +8,11 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from rfviz.check import LayerCheck, Row, report_csv, report_json
+from rfviz.check import LayerCheck, Row
 from rfviz.conv.errors import InputError
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.conv.steps import part_of
+from rfviz.export.report import report_csv, report_json
 from rfviz.io.pictures.files import MAX_PIXELS
 from rfviz.io.pictures.preprocessing import Size
 from rfviz.io.pictures.reading import read_apart

@@ -1,0 +1,110 @@
+"""`rfviz trace MODULE:NAME`: the receptive field of every layer of a network, as a table."""
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+HEADINGS = ("layer", "output", "receptive field", "jump", "centre of unit 0", "standing")
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "trace",
+        help="receptive field, jump and start of every layer of a network",
+        description="Follow a network's forward pass and list the receptive field of each layer.",
+        epilog="For example: rfviz trace my_networks:Net --input-size 3,224,224",
+    )
+    parser.add_argument(
+        "network",
+        help="MODULE:NAME of a torch module, or of a class or function that makes one; it is run",
+    )
+    parser.add_argument(
+        "--input-size", required=True, help="height,width or channels,height,width, or one side"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="as JSON; - is standard output")
+    parser.set_defaults(run=show)
+
+
+def show(options: argparse.Namespace) -> int:
+    """Trace the network and write the table; the exit code."""
+    from rfviz.conv.trace.trace import trace  # noqa: PLC0415 - imports torch
+    from rfviz.terminal.output import Report  # noqa: PLC0415
+
+    found = trace(_network(options.network), _size(options.input_size))
+    rows = [_row(layer) for layer in found]
+    report = Report(options.json, lambda: json.dumps(_document(options, found), indent=1) + "\n")
+    if report.path != Path("-"):
+        sys.stdout.write(_table(rows))
+    report.write()
+    return 0
+
+
+def _network(name: str) -> Any:
+    """The module of `package.module:attribute`, made if the attribute makes one."""
+    from torch import nn  # noqa: PLC0415
+
+    from rfviz.conv.errors import InputError  # noqa: PLC0415
+
+    module, colon, attribute = name.partition(":")
+    remedy = "Give MODULE:NAME, for example my_networks:Net"
+    if not (module and colon and attribute):
+        raise InputError(f"{name!r} names no network.", remedy=remedy)
+    # As `python -m` does: what lies in this folder can be named.
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, SyntaxError) as error:
+        raise InputError(f"{name!r} cannot be found: {error}.", remedy=remedy) from error
+    made = found if isinstance(found, nn.Module) or not callable(found) else found()
+    if not isinstance(made, nn.Module):
+        raise InputError(f"{name!r} is no torch module, but {type(made).__name__}.", remedy=remedy)
+    return made
+
+
+def _size(text: str) -> tuple[int, ...]:
+    from rfviz.conv.errors import InputError  # noqa: PLC0415
+
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(
+            f"--input-size {text!r} is no size.", remedy="Write 224,224 or 3,224,224"
+        ) from error
+    return numbers * 2 if len(numbers) == 1 else numbers
+
+
+def _row(layer: Any) -> tuple[str, ...]:
+    pairs = (layer.output_size, layer.receptive_field, layer.jump, layer.start)
+    words = [" x ".join(f"{number:g}" for number in pair) for pair in pairs]
+    return (layer.name, *words, layer.standing)
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+             for row in (HEADINGS, *rows)]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _document(options: argparse.Namespace, found: Any) -> dict[str, Any]:
+    return {
+        "schema": "rfviz.trace/1",
+        "network": options.network,
+        "input_size": options.input_size,
+        "layers": [
+            {
+                "name": layer.name,
+                "output_size": layer.output_size,
+                "receptive_field": layer.receptive_field,
+                "jump": layer.jump,
+                "start": layer.start,
+                "standing": layer.standing,
+            }
+            for layer in found
+        ],
+    }
