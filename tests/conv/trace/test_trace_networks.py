@@ -96,7 +96,8 @@ def attend(x: torch.Tensor, a: nn.Module, q: nn.Module) -> torch.Tensor:
     tokens = maps.flatten(2).transpose(1, 2)
     query, key, value = q(tokens).chunk(3, -1)
     weights = (query @ key.transpose(1, 2)).softmax(-1)
-    return maps + (weights @ value).transpose(1, 2).reshape(maps.shape)
+    mixed: torch.Tensor = (weights @ value).transpose(1, 2).reshape(maps.shape)
+    return maps + mixed
 
 
 def convnext(
