@@ -1,4 +1,4 @@
-"""What is built of this repository works away from it: a wheel from the sdist, with and without extras.
+"""What is built of this repository works away from it: a wheel of the sdist, with any extras.
 
 The environments are empty but for the wheel and the libraries that it asks for, which are those of
 the environment that runs the tests, linked: so nothing is downloaded, and what is not asked for is

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rfviz.explorer import pictures, routes
+from rfviz.explorer import picture_store as pictures
+from rfviz.explorer import routes
 from rfviz.io.pictures.files import MAX_PIXELS
 from rfviz.ui.run import budget
 

@@ -86,7 +86,7 @@ class Drawn(NamedTuple):
         return Scene(
             self.spec, self.size, len(self.image), self.columns.shape, self.filter_index,
             len(self.weight), self.channels, [str(channel) for channel in self.channels], weights,
-            self.bias, self.divisor, "token",
+            self.bias, self.divisor, "token", "matrix token",
         )  # fmt: skip
 
     def pixels(self, part: Part) -> dict[str, Any]:
@@ -101,7 +101,9 @@ class Drawn(NamedTuple):
 
 def spec_json(spec: Conv2dSpec, size: Pair, n_channels: int) -> dict[str, Any]:
     """A spec as the browser gets it, whether or not it fits the picture."""
-    scene = Scene(spec, size, n_channels, (1, 1), 0, 1, range(1), [], [], 0.0, 1, "token")
+    scene = Scene(
+        spec, size, n_channels, (1, 1), 0, 1, range(1), [], [], 0.0, 1, "token", "matrix token"
+    )
     spec_part: dict[str, Any] = json.loads(json.dumps(scene.as_json()["spec"]))
     return spec_part
 

@@ -67,10 +67,11 @@ def drawn(rng: random.Random) -> float:
     if kind == 1:
         return rng.randint(-40_000, 40_000) / 2 ** rng.randint(1, 12)
     if kind == 2:
-        return rng.choice((-1, 1)) * 10 ** rng.uniform(-12, 12)
+        return rng.choice((-1.0, 1.0)) * math.exp(rng.uniform(-28, 28))
     if kind == 3:
         return rng.gauss(0, 300)
-    return float(struct.unpack("<d", rng.randbytes(8))[0])
+    (bits,) = struct.unpack("<d", rng.randbytes(8))
+    return float(bits)
 
 
 def numbers() -> list[float]:

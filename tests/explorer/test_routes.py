@@ -146,7 +146,8 @@ def test_plotly_is_the_installed_one_and_kept_for_ever(app: Starlette) -> None:
 @pytest.mark.parametrize(
     "path",
     ["components.py", "routes.py", "payload.py", "__init__.py", "", "../app.py", "..%2Fapp.py",
-     "js/explorer.js/", "js/explorer.js%00", "/etc/passwd", "js/EXPLORER.JS", "explorer.js", "plotly.min.js",
+     "js/explorer.js/", "js/explorer.js%00", "/etc/passwd", "js/EXPLORER.JS", "explorer.js",
+     "plotly.min.js",
      "../ui/sidebar/inputs.py", "....//components.py", "__pycache__"],
 )  # fmt: skip
 def test_nothing_else_is_served(app: Starlette, path: str) -> None:

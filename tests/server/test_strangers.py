@@ -7,16 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from conftest import WatchedServer
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from visitor import Answer, Visitor, ask
+from watched_server import WatchedServer
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 # What a move takes at the most beside an attack, in seconds: the 95th of a hundred.
 MOVE_SECONDS = 0.3
 COLUMNS = "first=0&last=400&height=9&width=100"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedServer]:
+    watched = WatchedServer(tmp_path_factory.mktemp("watched"))
+    try:
+        yield watched
+    finally:
+        watched.stop()
+    assert "Traceback" not in watched.log, watched.log
 
 
 @contextmanager
@@ -50,7 +60,7 @@ def p95(seconds: list[float]) -> float:
     return statistics.quantiles(seconds, n=20)[-1]
 
 
-def _websocket(server: WatchedServer, origin: str) -> connect:
+def _websocket(server: WatchedServer, origin: str) -> ClientConnection:
     return connect(f"ws://127.0.0.1:{server.port}/_stcore/stream", origin=Origin(origin))
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 SECONDS = 60
 
@@ -45,8 +46,8 @@ class Visitor:
     def __init__(self, port: int) -> None:
         self._open = ExitStack()
         client = connect(
-            f"ws://127.0.0.1:{port}/_stcore/stream", origin=f"http://127.0.0.1:{port}",
-            subprotocols=["streamlit"], max_size=None, open_timeout=SECONDS,
+            f"ws://127.0.0.1:{port}/_stcore/stream", origin=Origin(f"http://127.0.0.1:{port}"),
+            subprotocols=[Subprotocol("streamlit")], max_size=None, open_timeout=SECONDS,
         )  # fmt: skip
         self._socket: ClientConnection = self._open.enter_context(client)
         self.scene: dict[str, Any] = {}

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable
 
 import pytest
-from rfviz.io.weight_files import load_text
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.receptive_field.text import padding_in, pair_in, stack_in
 from rfviz.conv.torch_messages.explain import translate_torch_error
 from rfviz.io.pictures.preprocessing import size_in
 from rfviz.io.weights.by_hand_text import kernels_in
+from rfviz.io.weights.text import load_text
 from rfviz.ui.check.choice import numbers_in
 from rfviz.ui.sidebar.explain import as_code, as_text
 

@@ -1,4 +1,4 @@
-"""What the process does that decodes one stranger's picture: see `rfviz.io.pictures.reading`, its parent.
+"""What the process does that decodes one stranger's picture; `reading` is its parent.
 
 It has no torch, the limits below, and nothing but two files and a pipe: the picture's bytes, a file
 for the pixels, and lines of JSON that tell the parent how far it is.

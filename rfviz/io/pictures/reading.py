@@ -31,13 +31,10 @@ from rfviz.io.pictures.files import MAX_PIXELS, format_name
 
 Reserve = Callable[[int], AbstractContextManager[object]]
 
-# The package is found without its __init__, which imports torch: a second, and 200 MB.
+# Nothing that is imported here imports torch: a second, and 200 MB.
 _START = """
-import sys, types
-source, target, folder, *paths = sys.argv[1:]
-sys.path[:] = paths
-sys.modules["rfviz"] = types.ModuleType("rfviz")
-sys.modules["rfviz"].__path__ = [folder]
+import sys
+source, target, *sys.path[:] = sys.argv[1:]
 from rfviz.io.pictures.decoder import main
 main(int(source), int(target))
 """
@@ -197,11 +194,11 @@ def _nameless_file() -> Any:
 
 def _started(source: int, target: int) -> subprocess.Popen[bytes]:
     """The process, which inherits the two files and nothing else of ours."""
-    package = Path(__file__).parents[1]
+    home = Path(__file__).parents[3]
     known = {name: os.environ[name] for name in _KEPT if name in os.environ}
     # One thread: a pool of OpenBLAS takes addresses for nothing.
     known |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    files = [str(source), str(target), str(package)]
+    files = [str(source), str(target), str(home)]
     return subprocess.Popen(  # noqa: S603 - this Python and a text of ours
         [sys.executable, "-I", "-c", _START, *files, *filter(None, sys.path)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

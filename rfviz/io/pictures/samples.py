@@ -15,7 +15,7 @@ _ASSETS = Path(__file__).parents[2] / "assets"
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample picture: name, title, what it teaches in one sentence, and its file in rfviz/assets."""
+    """A sample picture: name, title, what it teaches, and its file in rfviz/assets."""
 
     name: str
     title: str

@@ -76,37 +76,36 @@ def test_file_of_operators(tmp_path: Path) -> None:
         ("import no_such_module", r"failed at line 1 .* ModuleNotFoundError: No module named"),
         ("\n\n1 / 0", r"failed at line 3 of my_operators.py: ZeroDivisionError"),
         (
-            "from rfviz.conv.operators.own import operator\n@operator()\n"
-            "def f(patches):\n    return patches",
+            "from rfviz import operator\n@operator()\ndef f(patches):\n    return patches",
             r"cannot be called as \(patches, weight\): too many positional",
         ),
         (
-            "from rfviz.conv.operators.own import operator\n@operator(parameters={'p': (1, 0, 2)})\n"
+            "from rfviz import operator\n@operator(parameters={'p': (1, 0, 2)})\n"
             "def f(patches, weight):\n    return weight @ patches",
             r"called as \(patches, weight, p=...\): got an unexpected keyword argument 'p'",
         ),
         (
-            "from rfviz.conv.operators.own import operator\n@operator(parameters={'p': 3})\n"
+            "from rfviz import operator\n@operator(parameters={'p': 3})\n"
             "def f(patches, weight, p):\n    return weight @ patches",
             r"must be OperatorParameters or \{name: \(default, low, high\)\}",
         ),
         (
-            "from rfviz.conv.operators.own import operator\n@operator()\ndef f(patches, weight):\n"
+            "from rfviz import operator\n@operator()\ndef f(patches, weight):\n"
             "    return patches @ weight",
             r"'f' failed at line 4 .* given patches of \(12, 5\) and weight of \(3, 12\)",
         ),
         (
-            "from rfviz.conv.operators.own import operator\n@operator()\ndef f(patches, weight):\n"
+            "from rfviz import operator\n@operator()\ndef f(patches, weight):\n"
             "    return patches.sub_(1).sum(0).expand(len(weight), -1)",
             "changes the patches or the weight",
         ),
         (
-            "from rfviz.conv.operators.own import operator\n@operator()\ndef adder(patches, weight):\n"
+            "from rfviz import operator\n@operator()\ndef adder(patches, weight):\n"
             "    return weight @ patches",
             "names an operator 'adder', which there is already",
         ),
         (
-            "from rfviz.conv.operators.own import operator\nclass Odd(Exception): pass\n@operator()\n"
+            "from rfviz import operator\nclass Odd(Exception): pass\n@operator()\n"
             "def f(patches, weight):\n    raise Odd('strange')",
             "failed at line 5 of my_operators.py: Odd: strange",
         ),

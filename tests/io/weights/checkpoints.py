@@ -43,10 +43,8 @@ def answers(module: Module, weight: Tensor, bias: Tensor | None) -> bool:
     if weight.shape[0] != module.out_channels or weight.shape[1] * module.groups != image.shape[1]:
         return False
     if isinstance(module, nn.ConvTranspose2d):
-        pads = [
-            d * (k - 1) - p
-            for d, k, p in zip(module.dilation, module.kernel_size, module.padding, strict=True)
-        ]  # type: ignore[arg-type]
+        given = zip(module.dilation, module.kernel_size, module.padding, strict=True)
+        pads = [int(d) * (int(k) - 1) - int(p) for d, k, p in given]
         ours = F.conv2d(spread(image, module.stride), weight, bias, 1, pads, module.dilation,
                         module.groups)  # fmt: skip
     else:
@@ -126,9 +124,11 @@ def alone(title: str, module: Any, prefix: str = "net.0.") -> Checkpoint:
 def _wrapped() -> Iterator[Checkpoint]:
     old_weight: Callable[..., Any] = nn.utils.weight_norm
     old_spectral: Callable[..., Any] = nn.utils.spectral_norm
+    new_weight: Callable[..., Any] = parametrizations.weight_norm
+    pruned: Callable[..., Any] = prune.random_unstructured
     for dim in (0, 1, 2, 3, None):
         title = f"weight_norm, dim {dim}"
-        yield alone(f"parametrizations.{title}", parametrizations.weight_norm(conv(), dim=dim))
+        yield alone(f"parametrizations.{title}", new_weight(conv(), dim=dim))
         yield alone(f"older {title}", stepped(old_weight(conv(), dim=dim)))
     for form, wrap in (("new", parametrizations.spectral_norm), ("older", old_spectral)):
         yield alone(f"{form} spectral_norm", stepped(wrap(conv())), "module.d.0.")
@@ -138,10 +138,10 @@ def _wrapped() -> Iterator[Checkpoint]:
         yield alone(f"{form} spectral_norm, transposed", stepped(wrap(deconv())), "up.")
         yield alone(f"{form} spectral_norm, square up",
                     stepped(wrap(nn.ConvTranspose2d(8, 8, 4))), "deconv.")  # fmt: skip
-    yield alone("pruned", prune.random_unstructured(conv(), "weight", 0.5))
-    both = prune.random_unstructured(conv(), "weight", 0.5)
-    yield alone("pruned with its bias", prune.random_unstructured(both, "bias", 0.5))
-    inner = stepped(prune.random_unstructured(old_weight(conv()), "weight_v", 0.3))
+    yield alone("pruned", pruned(conv(), "weight", 0.5))
+    both = pruned(conv(), "weight", 0.5)
+    yield alone("pruned with its bias", pruned(both, "bias", 0.5))
+    inner = stepped(pruned(old_weight(conv()), "weight_v", 0.3))
     yield alone("weight_norm, pruned inside", inner)
     masked = parametrizations.weight_norm(conv())
     yield alone("weight_norm, compiled", masked, "_orig_mod.layers.3.")

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from rfviz.io.weights.checkpoint_names import model_part, names_of
-from rfviz.io.weights.read import layers_of, load_weights, read_weights
+from rfviz.io.weights.layers import layers_of
+from rfviz.io.weights.read import load_weights, read_weights
 
 
 def network() -> nn.Sequential:

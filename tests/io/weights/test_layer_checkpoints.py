@@ -98,9 +98,9 @@ def test_bias_that_fits_no_layout_is_said_and_stays_in_the_list() -> None:
 def test_a_part_alone_is_no_layer(lacking: str) -> None:
     module = nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 6, 3))
     values = {
-        "weight_g": module.parametrizations.weight.original0,  # type: ignore[union-attr]
+        "weight_g": module.parametrizations.weight.original0,
         "weight_v": module.parametrizations.weight.original1,
-    }  # type: ignore[union-attr]
+    }
     kept = {f"c.{name}": t.detach() for name, t in values.items() if name != lacking}
     (entry,) = layers_of(kept)
     assert entry.name == "c.weight"

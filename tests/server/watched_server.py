@@ -1,9 +1,7 @@
 """A running server for the tests that ask it as a stranger can, with a list of whom it asks."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from app_server import AppServer
 
 # Python reads this file at each start: every look-up and every connection is written down.
@@ -32,13 +30,3 @@ class WatchedServer(AppServer):
     def asked(self) -> list[str]:
         lines = self._asked.read_text().splitlines() if self._asked.exists() else []
         return [line for line in lines if "127.0.0.1" not in line and "/" not in line]
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedServer]:
-    watched = WatchedServer(tmp_path_factory.mktemp("watched"))
-    try:
-        yield watched
-    finally:
-        watched.stop()
-    assert "Traceback" not in watched.log, watched.log
