@@ -7,7 +7,7 @@ from rfviz.ui.matmul import panels as matmul_view
 from rfviz.ui.panels import comparison
 from rfviz.ui.panels.feature_maps import show_difference, show_map
 from rfviz.ui.panels.linked import conduct_page
-from rfviz.ui.panels.matrices import show_columns, show_product, show_weights
+from rfviz.ui.panels.matrices import product_around, show_columns, show_product, show_weights
 from rfviz.ui.panels.output_size_line import output_size_line
 from rfviz.ui.panels.position import position_widgets
 from rfviz.ui.run.jobs import awaited, job_place
@@ -34,7 +34,7 @@ length = st.slider(
 job = comparison.comparison_job(inputs, chosen)
 progress = job_place(job)
 
-product = matmul_view.product_window(inputs, chosen, length)
+product = product_around(inputs, chosen, length)
 waiting = awaited(job, comparison.AWAITED)
 conduct_page(inputs, chosen, LAYOUT, awaited=dict.fromkeys(MAPS, waiting))
 with st.container(gap=None):

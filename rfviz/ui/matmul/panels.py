@@ -1,42 +1,13 @@
 """The convolution as a product of matrices around the chosen output, and what both ways give."""
 
-from typing import NamedTuple
-
 import streamlit as st
-import torch
-from torch import Tensor
 
 from rfviz.conv.matmul.matmul import BLOCK_BYTES
 from rfviz.conv.matmul.strip_comparison import ComparisonTotals
 from rfviz.conv.memory import readable_bytes
-from rfviz.ui.panels.maps import around
-from rfviz.ui.panels.position import Chosen
 from rfviz.ui.panels.receptive_field import number
 from rfviz.ui.sidebar.hiding import hidden, hidden_here
 from rfviz.ui.sidebar.inputs import Inputs
-
-
-class ProductWindow(NamedTuple):
-    """Weights (F, K), some columns (C * kh * kw, n) and their product (F, n), with its bias."""
-
-    weights: Tensor
-    entries: Tensor
-    outputs: Tensor
-    columns: range
-
-
-def product_window(inputs: Inputs, chosen: Chosen, length: int) -> ProductWindow:
-    """The columns around the chosen output's, and the weight matrix times them, group by group."""
-    column = inputs.columns.column_index(*chosen.output)
-    shown = around(column, inputs.columns.shape[1], length)
-    entries = inputs.values(inputs.columns[:, shown.start : shown.stop])
-    weights = inputs.weight.flatten(1)
-    groups = inputs.spec.groups
-    blocks = zip(weights.chunk(groups), entries.chunk(groups), strict=True)
-    outputs = torch.cat([weight @ columns for weight, columns in blocks])
-    if inputs.bias is not None:
-        outputs = outputs + inputs.bias[:, None]
-    return ProductWindow(weights, entries, outputs, shown)
 
 
 def shapes_line(inputs: Inputs) -> None:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from rfviz.conv.matmul.product_window import ProductWindow, product_window
 from rfviz.explorer.components import show_panel
 from rfviz.figures.columns import column_window_figure
 from rfviz.figures.weights import product_figure, weight_matrix_figure
-from rfviz.ui.matmul.panels import ProductWindow
+from rfviz.ui.panels.maps import around
+from rfviz.ui.panels.position import Chosen
 from rfviz.ui.sidebar.hiding import hidden_panel
 from rfviz.ui.sidebar.inputs import Inputs
 
@@ -21,6 +23,14 @@ def matrix_names(inputs: Inputs) -> dict[str, Any]:
         "output_width": inputs.output_size[1],
         "pixel_range": inputs.pixel_range,
     }
+
+
+def product_around(inputs: Inputs, chosen: Chosen, length: int) -> ProductWindow:
+    """The columns around the chosen output's, and the weight matrix times them, group by group."""
+    column = inputs.columns.column_index(*chosen.output)
+    shown = around(column, inputs.columns.shape[1], length)
+    entries = inputs.values(inputs.columns[:, shown.start : shown.stop])
+    return product_window(inputs.weight, inputs.bias, entries, shown, inputs.spec.groups)
 
 
 def show_weights(inputs: Inputs, *, height: int) -> None:

@@ -12,8 +12,8 @@ from made_inputs import SPECS, inputs_of, noise
 from torch import Tensor
 from torch.testing import assert_close
 
-from rfviz.ui.matmul.panels import product_window
 from rfviz.ui.panels.maps import around, conv2d_at, map_window, shown_whole
+from rfviz.ui.panels.matrices import product_around
 from rfviz.ui.panels.position import Chosen
 from rfviz.ui.sidebar.inputs import Inputs
 
@@ -88,7 +88,7 @@ def test_product_window_equals_the_module(name: str, choices: str) -> None:
     spec = SPECS[name]
     inputs = inputs_of(noise(3, 19, 23), spec, n_filters=2 * spec.groups, **CHOICES[choices])
     chosen = Chosen(inputs.output_size[0] // 2, inputs.output_size[1] - 1, 0)
-    product = product_window(inputs, chosen, 17)
+    product = product_around(inputs, chosen, 17)
     index = chosen.row * inputs.output_size[1] + chosen.column
     assert index in product.columns
     expected = whole_output(inputs).flatten(1)[:, product.columns.start : product.columns.stop]
