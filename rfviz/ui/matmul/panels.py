@@ -1,6 +1,7 @@
 """The convolution as a product of matrices around the chosen output, and what both ways give."""
 
 import streamlit as st
+import torch
 
 from rfviz.conv.matmul.matmul import BLOCK_BYTES
 from rfviz.conv.matmul.strip_comparison import ComparisonTotals
