@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from rfviz.explorer.routes import middleware, routes
+from rfviz.ui.held import hold_settings
 from rfviz.ui.inputs import draw_controls
 
 HERE = Path(__file__).parent
@@ -35,6 +36,7 @@ if __name__ == "__main__":
         ],
         position="top",
     )
+    hold_settings(page.url_path)
     draw_controls(own_layers=page.url_path in OWN_LAYERS)
     page.run()
 else:

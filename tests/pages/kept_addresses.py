@@ -1,8 +1,8 @@
 """Two hundred addresses, and what each of them has shown since it could be copied.
 
 A link in a lecture's notes must show for years what it showed when it was made. The addresses and
-what stands behind each of them lie in ``kept_addresses.json``; ``python tests/pages/kept_addresses.py``
-writes the file anew, which is right only where an address is meant to show something else.
+what stands behind each of them lie in ``kept_addresses.json``; this file run as
+a script writes it anew, which is right only where an address is meant to show something else.
 """
 
 import json
@@ -44,7 +44,7 @@ OWN = {
 
 def made_addresses(seed: int = 20) -> Iterator[tuple[str, dict[str, str]]]:
     """Pages and addresses, the same at each call; one in five says something that cannot be."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     for number in range(200):
         page = PAGES[number % len(PAGES)]
         address = _some(chance, _shared(chance), 7) | _some(chance, OWN.get(page, {}), 4)
