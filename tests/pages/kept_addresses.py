@@ -73,8 +73,8 @@ def _shared(chance: random.Random) -> dict[str, Any]:
         choices[f"dilation{side}"] = (2,)
     return choices | {
         "sample": list(SAMPLES), "grey": ("true",), "region": ("true",), "region_top": (3, 9),
-        "region_height": (30, 41), "reduce": (2, 3), "padding_kind": PADDING_KINDS, "pad_top": (0, 3),
-        "pad_left": (2,), "padding_mode": MODES, "groups": (3,), "filters": (2, 3, 6),
+        "region_height": (30, 41), "reduce": (2, 3), "padding_kind": PADDING_KINDS,
+        "pad_top": (0, 3), "pad_left": (2,), "padding_mode": MODES, "groups": (3,), "filters": (2, 3, 6),
         "weights": [kernel.name for kernel in KERNELS], "across": ACROSS, "seed": (5,),
         "with_bias": ("true",), "bias": ("-2.5",), "dtype": list(DTYPES), "values": ("0 to 1",),
         "row": (0, 4, 900), "column": (1, 7), "filter": (1, 2), "pixel_row": (2,),
