@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from rfviz.explorer.routes import middleware, routes
+from rfviz.ui.sidebar.held import hold_settings
 from rfviz.ui.sidebar.inputs import draw_controls
 
 # The file may be reached by a link to it.
@@ -36,6 +37,7 @@ if __name__ == "__main__":
         ],
         position="top",
     )
+    hold_settings(page.url_path)
     draw_controls(own_layers=page.url_path in OWN_LAYERS)
     page.run()
 else:
