@@ -74,7 +74,8 @@ def _shared(chance: random.Random) -> dict[str, Any]:
     return choices | {
         "sample": list(SAMPLES), "grey": ("true",), "region": ("true",), "region_top": (3, 9),
         "region_height": (30, 41), "reduce": (2, 3), "padding_kind": PADDING_KINDS,
-        "pad_top": (0, 3), "pad_left": (2,), "padding_mode": MODES, "groups": (3,), "filters": (2, 3, 6),
+        "pad_top": (0, 3), "pad_left": (2,), "padding_mode": MODES,
+        "groups": (3,), "filters": (2, 3, 6),
         "weights": [kernel.name for kernel in KERNELS], "across": ACROSS, "seed": (5,),
         "with_bias": ("true",), "bias": ("-2.5",), "dtype": list(DTYPES), "values": ("0 to 1",),
         "row": (0, 4, 900), "column": (1, 7), "filter": (1, 2), "pixel_row": (2,),
@@ -95,7 +96,8 @@ def shown(page: str, address: dict[str, str]) -> dict[str, Any]:
         "arguments": _plain(controls.arguments),
         "weights": _said(controls.choices, repr),
         "position": explorer,
-        "errors": opened.errors,
+        # As a person reads them: without what keeps signs from being read as Markdown.
+        "errors": [each.replace("\\", "") for each in opened.errors],
     }
 
 
