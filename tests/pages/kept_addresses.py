@@ -97,7 +97,7 @@ def shown(page: str, address: dict[str, str]) -> dict[str, Any]:
         "weights": _said(controls.choices, repr),
         "position": explorer,
         # As a person reads them: without what keeps signs from being read as Markdown.
-        "errors": [each.replace("\\", "") for each in opened.errors],
+        "errors": [each.replace("\\", "").replace("\u2060", "") for each in opened.errors],
     }
 
 
