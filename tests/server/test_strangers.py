@@ -14,8 +14,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-# What a move takes at the most beside an attack, in seconds: the 95th of a hundred.
+# What a move takes at the most beside an attack, in seconds, the 95th of a hundred; on a machine
+# that is busy with other work already, so many times what it takes there without the attack.
 MOVE_SECONDS = 0.3
+SLOWER_AT_MOST = 1.5
+MOVES = 30
 COLUMNS = "first=0&last=400&height=9&width=100"
 
 
@@ -29,35 +32,57 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedServer]:
     assert "Traceback" not in watched.log, watched.log
 
 
+class Person:
+    """Somebody who moves all the while: seconds of the moves without an attack, and beside it."""
+
+    def __init__(self) -> None:
+        self.quiet: list[float] = []
+        self.beside: list[float] = []
+        self.until = time.monotonic() + 120
+
+    def is_watched(self) -> bool:
+        """Whether the attack is to go on: there are still moves to be made beside it."""
+        return len(self.beside) < MOVES and time.monotonic() < self.until
+
+    def check(self) -> None:
+        """The moves beside the attack were quick, or hardly slower than those without it."""
+        assert len(self.beside) >= MOVES
+        quiet, beside = p95(self.quiet), p95(self.beside)
+        assert beside < max(MOVE_SECONDS, SLOWER_AT_MOST * quiet), (quiet, beside)
+
+
 @contextmanager
-def second_person(server: WatchedServer) -> Iterator[list[float]]:
-    """Somebody who moves all the while; at the end their moves must have been quick."""
-    seconds: list[float] = []
-    over = threading.Event()
+def second_person(server: WatchedServer) -> Iterator[Person]:
+    """Somebody who moves before the block, and for as long as it runs."""
+    person = Person()
+    attacked, over = threading.Event(), threading.Event()
 
     def move() -> None:
-        with Visitor(server.port) as person:
-            person.open(sample="glyph")
+        with Visitor(server.port) as visitor:
+            # The first runs import what the server has not needed before.
+            for _ in range(3):
+                visitor.open(sample="glyph")
             while not over.is_set():
-                seconds.append(person.open(sample="glyph", row=len(seconds) % 20))
+                moves = person.beside if attacked.is_set() else person.quiet
+                moves.append(visitor.open(sample="glyph", row=len(moves) % 20))
                 time.sleep(0.02)
 
     thread = threading.Thread(target=move)
     thread.start()
     try:
-        # The first runs import what the server has not needed before.
         until = time.monotonic() + 60
-        while len(seconds) < 3 and time.monotonic() < until:
+        while len(person.quiet) < MOVES and time.monotonic() < until:
             time.sleep(0.05)
-        seconds.clear()
-        yield seconds
+        attacked.set()
+        yield person
     finally:
+        attacked.set()
         over.set()
         thread.join(60)
 
 
 def p95(seconds: list[float]) -> float:
-    return statistics.quantiles(seconds, n=20)[-1]
+    return statistics.quantiles(seconds, n=20, method="inclusive")[-1]
 
 
 def _websocket(server: WatchedServer, origin: str) -> ClientConnection:
@@ -106,17 +131,15 @@ def test_only_this_machines_names_are_answered(
 def test_a_foreign_page_gets_no_websocket_and_nobody_is_asked(
     server: WatchedServer, origin: str
 ) -> None:
-    with second_person(server) as moves:
-        began = time.monotonic()
-        for _ in range(15):
-            with pytest.raises(InvalidStatus), _websocket(server, origin):
-                pass
-        assert time.monotonic() - began < 5
+    with second_person(server) as person:
+        while person.is_watched():
+            for _ in range(15):
+                with pytest.raises(InvalidStatus), _websocket(server, origin):
+                    pass
         # Nor does a plain request of that page make the server look anything up.
         assert ask(server.port, "/_stcore/health", {"Origin": origin}).status == 200
         assert ask(server.port, "/_stcore/x", {"Origin": origin}, "PUT").status == 403
-        time.sleep(1)
-    assert p95(moves) < MOVE_SECONDS
+    person.check()
     assert server.asked == []
 
 
@@ -153,7 +176,7 @@ def test_a_matrix_token_ends_with_its_spec_and_a_picture_token_with_its_picture(
 def test_many_column_requests_at_once_stop_nobody_and_end_with_their_client(
     server: WatchedServer,
 ) -> None:
-    with second_person(server) as moves, Visitor(server.port) as attacker:
+    with second_person(server) as person, Visitor(server.port) as attacker:
         attacker.open(sample="scene", kernel=16, padding=16)
         token = attacker.scene["matrixToken"]
         n_rows, n_columns = attacker.scene["columnShape"]
@@ -163,18 +186,18 @@ def test_many_column_requests_at_once_stop_nobody_and_end_with_their_client(
         def attack() -> None:
             answers.append(columns(server, token, query).status)
 
-        threads = [threading.Thread(target=attack) for _ in range(28)]
-        began = time.monotonic()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
-        assert time.monotonic() - began < 15
-        assert set(answers) <= {200, 204, 503}
-        assert answers.count(503) >= 28 - 12
-        time.sleep(1)
-    assert len(moves) > 10
-    assert p95(moves) < 4 * MOVE_SECONDS
+        while person.is_watched():
+            answers.clear()
+            threads = [threading.Thread(target=attack) for _ in range(28)]
+            began = time.monotonic()
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+            assert time.monotonic() - began < 15
+            assert set(answers) <= {200, 204, 503}
+            assert answers.count(503) >= 28 - 12
+    person.check()
 
 
 @pytest.mark.parametrize("kind", ["clear_cache", "set_run_on_save", "load_git_info"])
