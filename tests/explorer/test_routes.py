@@ -51,9 +51,10 @@ def ask(
     method: str = "GET",
     query: str = "",
     headers: Mapping[str, str] | None = None,
+    into: list[Message] | None = None,
 ) -> Answer:
     """Ask an ASGI app directly, so that no client has to be installed."""
-    sent: list[Message] = []
+    sent = [] if into is None else into
     pairs = [
         (name.encode(), value.encode())
         for name, value in {"host": "localhost", **(headers or {})}.items()
@@ -218,6 +219,33 @@ def test_middleware_leaves_websockets_and_start_up_alone() -> None:
     for kind in ("websocket", "lifespan"):
         asyncio.run(start(kind))
     assert seen == ["websocket", "lifespan"]
+
+
+def test_an_answer_that_breaks_has_the_headers_too() -> None:
+    async def broken(_: Request) -> Response:
+        raise RuntimeError("a secret of the app")
+
+    async def broken_later(_: Request) -> Response:
+        def parts() -> Iterable[bytes]:
+            yield b"begun"
+            raise RuntimeError("a secret of the app")
+
+        return StreamingResponse(parts())
+
+    app = Starlette(
+        routes=[Route("/", broken), Route("/later", broken_later)], middleware=middleware()
+    )
+    for path, status in (("/", 500), ("/later", 200)):
+        sent: list[Message] = []
+        with pytest.raises(RuntimeError, match="secret"):
+            ask(app, path, into=sent)
+        (start,) = [each for each in sent if each["type"] == "http.response.start"]
+        headers = {name.decode(): value.decode() for name, value in start["headers"]}
+        assert start["status"] == status
+        assert "default-src 'self'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert b"secret" not in b"".join(each.get("body", b"") for each in sent)
 
 
 @pytest.fixture
