@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -13,7 +14,8 @@ import torch
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message
 
 from rfviz.conv.spec.spec import Conv2dSpec
@@ -181,6 +183,25 @@ def test_document_is_asked_for_uncompressed(app: Starlette) -> None:
     assert answer.body == b'{"encoding":null}'
     answer = ask(app, "/echo", headers={"accept": "*/*", "accept-encoding": "gzip"})
     assert answer.body == b'{"encoding":"gzip"}'
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{"if-none-match": '"kept"'}, {"if-modified-since": "Fri, 01 Jan 2100 00:00:00 GMT"},
+     {"range": "bytes=0-9"}, {"if-none-match": "*", "if-range": '"kept"', "range": "bytes=5-"}],
+)  # fmt: skip
+def test_a_document_that_is_asked_for_again_comes_whole_with_its_own_policy(
+    condition: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "index.html").write_text(PAGE.replace("</head>", "<script>1;</script></head>"))
+    files_of_it = StaticFiles(directory=tmp_path, html=True)
+    app = Starlette(routes=[Mount("/", files_of_it)], middleware=middleware())
+    first, again = (ask(app, "/", headers=DOCUMENT | more) for more in ({}, condition))
+    assert again.status == 200
+    assert again.body == first.body
+    policy = again.headers["content-security-policy"]
+    assert policy == first.headers["content-security-policy"]
+    assert policy.count("sha256-") == 2
 
 
 @pytest.mark.parametrize(
