@@ -25,6 +25,8 @@ MOST_OF_ONE = 400_000_000
 # Of the budget for pictures, which are weighed apart from the files that they come from.
 SHARE_OF_BUDGET = 2
 MOST_REMEMBERED = 1000
+# Of the names that Streamlit gives to files, with some to spare.
+LONGEST_NAME = 64
 
 
 class UploadBound:
@@ -54,7 +56,7 @@ class UploadBound:
         with self._lock:
             why = self._why_not(session, n_bytes)
             if why:
-                self._left_out[file] = why
+                self._left_out[file[:LONGEST_NAME]] = why
                 while len(self._left_out) > MOST_REMEMBERED:
                     self._left_out.popitem(last=False)
             else:
@@ -101,6 +103,10 @@ class BoundedUploads:
             await answer(scope, receive, send)
             return
         session, _, file = scope["path"].split(PATH, 1)[1].partition("/")
+        if not Runtime.instance().is_active_session(session):
+            # Streamlit refuses it unread: it must not stand in the way of others meanwhile.
+            await self.app(scope, receive, send)
+            return
         with self.bound.room(session, file, int(said)) as fits:
             if fits:
                 await self.app(scope, receive, send)
