@@ -9,7 +9,7 @@ import pytest
 from rfviz.explorer import picture_store as pictures
 from rfviz.explorer import routes
 from rfviz.io.pictures.files import MAX_PIXELS
-from rfviz.ui.run import budget
+from rfviz.ui.run import budget, upload_bound
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
@@ -22,6 +22,7 @@ SERVER = tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf
         ("a file", (SERVER["maxUploadSize"],)),
         ("a picture", (MAX_PIXELS // 10**6,)),
         ("pictures and checks of all visitors together", (budget.LEAST_BYTES // 10**6,)),
+        ("uploaded files, beside that", (upload_bound.MOST_OF_ONE // 10**6,)),
         ("waiting for room in that memory", (budget.MOST_WAITING, int(budget.SECONDS_OF_WAITING))),
         ("a session after its browser has left", (SERVER["disconnectedSessionTTL"],)),
         (
@@ -41,6 +42,11 @@ def test_the_numbers_are_the_programs(line: str, numbers: tuple[int, ...]) -> No
 def test_a_quarter_is_the_share() -> None:
     assert budget.SHARE_OF_MEMORY == 4
     assert "a quarter of the machine's memory" in TEXT
+
+
+def test_a_half_of_the_budget_is_for_files() -> None:
+    assert upload_bound.SHARE_OF_BUDGET == 2
+    assert upload_bound.UPLOADS.most_of_all == budget.BUDGET.n_bytes // 2
 
 
 def test_only_this_machine_is_answered_unless_asked_for() -> None:

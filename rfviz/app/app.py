@@ -7,8 +7,10 @@ browser, once an interaction, it is the frame of every page: navigation and the 
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from rfviz.explorer.routes import middleware, routes
+from rfviz.ui.run.upload_bound import UPLOADS, BoundedUploads
 from rfviz.ui.sidebar.held import hold_settings
 from rfviz.ui.sidebar.inputs import draw_controls
 
@@ -45,4 +47,8 @@ else:
     # meet it half imported. The server imports it before the first page.
     import pandas  # noqa: F401
 
-    app = st.App(__file__, routes=routes(), middleware=middleware())
+    app = st.App(
+        __file__,
+        routes=routes(),
+        middleware=[*middleware(), Middleware(BoundedUploads, bound=UPLOADS)],
+    )

@@ -64,7 +64,26 @@ class Guard:
         elif _foreign(scope, host) and scope["method"] not in SAFE_METHODS:
             await _refuse(guarded, 403, "This page may not send anything here.")
         else:
-            await self.app(_without_foreign_origin(scope, host), receive, guarded)
+            await self._answered(_without_foreign_origin(scope, host), receive, guarded)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The app's answer; where it breaks before it has begun, one from here, with the headers.
+
+        Starlette's own would be sent from outside of this.
+        """
+        begun = ended = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+            ended = True
+        finally:
+            if not (begun or ended):
+                await _refuse(send, 500, "Something went wrong in the app; its log says what.")
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         host = _only(scope, b"host")

@@ -30,6 +30,10 @@ SCRIPTS = tuple(sorted(path.relative_to(HERE).as_posix() for path in HERE.rglob(
 STYLES = ("explorer.css",)
 # More columns than any matrix has; a longer text is not read at all.
 MOST_DIGITS = 12
+# What a document is not asked with. It comes uncompressed, to be added to (Streamlit compresses
+# inside of this), and whole each time: an answer that it has not changed carries no scripts, so that
+# its policy would forbid those of the document that the browser has kept.
+UNTOLD = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"if-range")
 COLUMNS_AT_ONCE = 2
 MOST_COLUMNS_WAITING = 8
 COLUMN_WORK = WorkForRequests(
@@ -127,8 +131,7 @@ class OneBackend:
         if not _asks_for_document(scope):
             await self.app(scope, receive, send)
             return
-        # Uncompressed, to be added to; Streamlit compresses inside of this.
-        raw = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+        raw = [(name, value) for name, value in scope["headers"] if name not in UNTOLD]
         start: Message = {}
         body = b""
 

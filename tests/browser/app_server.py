@@ -20,17 +20,26 @@ class AppServer:
         self._log = log
         self._port = _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
+        self._environment = {**os.environ, **(environment or {})}
+        self._begin()
+
+    def restart(self) -> None:
+        """End it, and start another at the same address, which knows nothing of the first."""
+        self.stop()
+        self._begin()
+
+    def _begin(self) -> None:
         options = {
             "server.port": str(self._port),
             "server.address": "127.0.0.1",
             "server.headless": "true",
         }
         flags = [part for name, value in options.items() for part in (f"--{name}", value)]
-        with log.open("wb") as stream:
+        with self._log.open("ab") as stream:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", *flags],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})},
+                env=self._environment,
             )  # fmt: skip
         self._wait()
 

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -13,7 +14,8 @@ import torch
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message
 
 from rfviz.conv.spec.spec import Conv2dSpec
@@ -51,9 +53,10 @@ def ask(
     method: str = "GET",
     query: str = "",
     headers: Mapping[str, str] | None = None,
+    into: list[Message] | None = None,
 ) -> Answer:
     """Ask an ASGI app directly, so that no client has to be installed."""
-    sent: list[Message] = []
+    sent = [] if into is None else into
     pairs = [
         (name.encode(), value.encode())
         for name, value in {"host": "localhost", **(headers or {})}.items()
@@ -183,6 +186,25 @@ def test_document_is_asked_for_uncompressed(app: Starlette) -> None:
 
 
 @pytest.mark.parametrize(
+    "condition",
+    [{"if-none-match": '"kept"'}, {"if-modified-since": "Fri, 01 Jan 2100 00:00:00 GMT"},
+     {"range": "bytes=0-9"}, {"if-none-match": "*", "if-range": '"kept"', "range": "bytes=5-"}],
+)  # fmt: skip
+def test_a_document_that_is_asked_for_again_comes_whole_with_its_own_policy(
+    condition: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "index.html").write_text(PAGE.replace("</head>", "<script>1;</script></head>"))
+    files_of_it = StaticFiles(directory=tmp_path, html=True)
+    app = Starlette(routes=[Mount("/", files_of_it)], middleware=middleware())
+    first, again = (ask(app, "/", headers=DOCUMENT | more) for more in ({}, condition))
+    assert again.status == 200
+    assert again.body == first.body
+    policy = again.headers["content-security-policy"]
+    assert policy == first.headers["content-security-policy"]
+    assert policy.count("sha256-") == 2
+
+
+@pytest.mark.parametrize(
     ("path", "method", "headers"),
     [("/", "GET", {}), ("/", "GET", {"accept": "*/*"}), ("/", "HEAD", DOCUMENT),
      ("/_stcore/page", "GET", DOCUMENT)],
@@ -218,6 +240,33 @@ def test_middleware_leaves_websockets_and_start_up_alone() -> None:
     for kind in ("websocket", "lifespan"):
         asyncio.run(start(kind))
     assert seen == ["websocket", "lifespan"]
+
+
+def test_an_answer_that_breaks_has_the_headers_too() -> None:
+    async def broken(_: Request) -> Response:
+        raise RuntimeError("a secret of the app")
+
+    async def broken_later(_: Request) -> Response:
+        def parts() -> Iterable[bytes]:
+            yield b"begun"
+            raise RuntimeError("a secret of the app")
+
+        return StreamingResponse(parts())
+
+    app = Starlette(
+        routes=[Route("/", broken), Route("/later", broken_later)], middleware=middleware()
+    )
+    for path, status in (("/", 500), ("/later", 200)):
+        sent: list[Message] = []
+        with pytest.raises(RuntimeError, match="secret"):
+            ask(app, path, into=sent)
+        (start,) = [each for each in sent if each["type"] == "http.response.start"]
+        headers = {name.decode(): value.decode() for name, value in start["headers"]}
+        assert start["status"] == status
+        assert "default-src 'self'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert b"secret" not in b"".join(each.get("body", b"") for each in sent)
 
 
 @pytest.fixture

@@ -1,10 +1,9 @@
 """What a stranger on the same network tries, with a second person on the server."""
 
 import statistics
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -14,8 +13,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-# What a move takes at the most beside an attack, in seconds: the 95th of a hundred.
+# What a move takes at the most beside an attack, in seconds, the 95th of a hundred; on a machine
+# that is busy with other work already, so many times what it takes there without the attack.
 MOVE_SECONDS = 0.3
+SLOWER_AT_MOST = 1.5
+N_ATTACKS, MOVES = 4, 8
 COLUMNS = "first=0&last=400&height=9&width=100"
 
 
@@ -29,35 +31,36 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedServer]:
     assert "Traceback" not in watched.log, watched.log
 
 
-@contextmanager
-def second_person(server: WatchedServer) -> Iterator[list[float]]:
-    """Somebody who moves all the while; at the end their moves must have been quick."""
-    seconds: list[float] = []
-    over = threading.Event()
+def check_a_second_person(server: WatchedServer, attack: Callable[[], None]) -> None:
+    """Somebody else's moves beside the attack are quick, or hardly slower than those without it.
 
-    def move() -> None:
-        with Visitor(server.port) as person:
-            person.open(sample="glyph")
-            while not over.is_set():
-                seconds.append(person.open(sample="glyph", row=len(seconds) % 20))
-                time.sleep(0.02)
+    The machine may be busy with other work, the more at some moments than at others: the attack is
+    made again and again, with moves of the same person before each.
+    """
+    quiet: list[float] = []
+    beside: list[float] = []
+    with Visitor(server.port) as person, ThreadPoolExecutor(1) as elsewhere:
 
-    thread = threading.Thread(target=move)
-    thread.start()
-    try:
+        def move(moves: list[float]) -> None:
+            moves.append(person.open(sample="glyph", row=len(moves) % 20))
+            time.sleep(0.02)
+
         # The first runs import what the server has not needed before.
-        until = time.monotonic() + 60
-        while len(seconds) < 3 and time.monotonic() < until:
-            time.sleep(0.05)
-        seconds.clear()
-        yield seconds
-    finally:
-        over.set()
-        thread.join(60)
+        for _ in range(3):
+            move([])
+        for _ in range(N_ATTACKS):
+            for _ in range(MOVES):
+                move(quiet)
+            until = len(beside) + MOVES
+            attacked = elsewhere.submit(attack)
+            while not attacked.done() or len(beside) < until:
+                move(beside)
+            attacked.result()
+    assert p95(beside) < max(MOVE_SECONDS, SLOWER_AT_MOST * p95(quiet)), (p95(quiet), p95(beside))
 
 
 def p95(seconds: list[float]) -> float:
-    return statistics.quantiles(seconds, n=20)[-1]
+    return statistics.quantiles(seconds, n=20, method="inclusive")[-1]
 
 
 def _websocket(server: WatchedServer, origin: str) -> ClientConnection:
@@ -106,17 +109,15 @@ def test_only_this_machines_names_are_answered(
 def test_a_foreign_page_gets_no_websocket_and_nobody_is_asked(
     server: WatchedServer, origin: str
 ) -> None:
-    with second_person(server) as moves:
-        began = time.monotonic()
+    def attack() -> None:
         for _ in range(15):
             with pytest.raises(InvalidStatus), _websocket(server, origin):
                 pass
-        assert time.monotonic() - began < 5
         # Nor does a plain request of that page make the server look anything up.
         assert ask(server.port, "/_stcore/health", {"Origin": origin}).status == 200
         assert ask(server.port, "/_stcore/x", {"Origin": origin}, "PUT").status == 403
-        time.sleep(1)
-    assert p95(moves) < MOVE_SECONDS
+
+    check_a_second_person(server, attack)
     assert server.asked == []
 
 
@@ -153,28 +154,22 @@ def test_a_matrix_token_ends_with_its_spec_and_a_picture_token_with_its_picture(
 def test_many_column_requests_at_once_stop_nobody_and_end_with_their_client(
     server: WatchedServer,
 ) -> None:
-    with second_person(server) as moves, Visitor(server.port) as attacker:
+    with Visitor(server.port) as attacker:
         attacker.open(sample="scene", kernel=16, padding=16)
         token = attacker.scene["matrixToken"]
         n_rows, n_columns = attacker.scene["columnShape"]
         query = f"first=0&last={n_columns}&height={n_rows}&width=1200"
-        answers: list[int] = []
 
         def attack() -> None:
-            answers.append(columns(server, token, query).status)
+            began = time.monotonic()
+            with ThreadPoolExecutor(28) as many:
+                asked = [many.submit(columns, server, token, query) for _ in range(28)]
+                answers = [each.result().status for each in asked]
+            assert time.monotonic() - began < 15
+            assert set(answers) <= {200, 204, 503}
+            assert answers.count(503) >= 28 - 12
 
-        threads = [threading.Thread(target=attack) for _ in range(28)]
-        began = time.monotonic()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
-        assert time.monotonic() - began < 15
-        assert set(answers) <= {200, 204, 503}
-        assert answers.count(503) >= 28 - 12
-        time.sleep(1)
-    assert len(moves) > 10
-    assert p95(moves) < 4 * MOVE_SECONDS
+        check_a_second_person(server, attack)
 
 
 @pytest.mark.parametrize("kind", ["clear_cache", "set_run_on_save", "load_git_info"])

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from typing import Any, NamedTuple
@@ -40,6 +40,27 @@ def ask(
         connection.close()
 
 
+def upload(port: int, session: str, file: str, n_bytes: int) -> int:
+    """Send a file of a session as Streamlit's page does; the status of the answer."""
+    boundary = "rfviz-boundary"
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="large.bin"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    ).encode()
+    body = head + bytes(n_bytes) + f"\r\n--{boundary}--\r\n".encode()
+    token = ask(port, "/_stcore/health").headers["set-cookie"].split("=", 1)[1].split(";")[0]
+    connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    headers = {
+        "Content-Type": f"multipart/form-data; boundary={boundary}",
+        "Cookie": f"_streamlit_xsrf={token}", "X-Xsrftoken": token.strip('"'),
+    }  # fmt: skip
+    try:
+        connection.request("PUT", f"/_stcore/upload_file/{session}/{file}", body, headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
 class Visitor:
     """One session: a websocket, and what the last run of the script has sent."""
 
@@ -51,6 +72,8 @@ class Visitor:
         )  # fmt: skip
         self._socket: ClientConnection = self._open.enter_context(client)
         self.scene: dict[str, Any] = {}
+        self.session = ""
+        self._uploader = ""
         self.errors: list[str] = []
 
     def open(self, **address: object) -> float:
@@ -61,6 +84,18 @@ class Visitor:
         self.say(message)
         self._read_run()
         return time.monotonic() - began
+
+    def list_files(self, files: Sequence[str]) -> None:
+        """Run again with these in the uploader of pictures."""
+        message = BackMsg()
+        message.rerun_script.query_string = "source=Upload"
+        widget = message.rerun_script.widget_states.widgets.add()
+        widget.id = self._uploader
+        for file in files:
+            listed = widget.file_uploader_state_value.uploaded_file_info.add()
+            listed.file_id, listed.name, listed.size = file, "large.bin", 1
+        self.say(message)
+        self._read_run()
 
     def say(self, message: BackMsg) -> None:
         self._socket.send(message.SerializeToString())
@@ -83,6 +118,8 @@ class Visitor:
             message.ParseFromString(data)
             if message.WhichOneof("type") == "script_finished":
                 return
+            if message.WhichOneof("type") == "new_session":
+                self.session = message.new_session.initialize.session_id
             if message.WhichOneof("type") == "delta":
                 self._read(message)
 
@@ -91,5 +128,7 @@ class Visitor:
         kind = element.WhichOneof("type")
         if kind in {"exception", "alert"}:
             self.errors.append(str(getattr(element, kind)))
+        if kind == "file_uploader" and element.file_uploader.label == "Pictures":
+            self._uploader = element.file_uploader.id
         if kind == "bidi_component" and '"scene"' in element.bidi_component.json:
             self.scene = json.loads(element.bidi_component.json)["scene"]

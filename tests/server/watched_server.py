@@ -1,5 +1,6 @@
 """A running server for the tests that ask it as a stranger can, with a list of whom it asks."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from app_server import AppServer
@@ -21,10 +22,11 @@ sys.addaudithook(heard)
 class WatchedServer(AppServer):
     """The app, and all that it has asked or looked up beside this machine itself."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         (folder / "sitecustomize.py").write_text(HOOK)
         self._asked = folder / "asked.txt"
-        super().__init__(folder / "log.txt", {"PYTHONPATH": str(folder), "ASKED": str(self._asked)})
+        watched = {"PYTHONPATH": str(folder), "ASKED": str(self._asked)}
+        super().__init__(folder / "log.txt", {**watched, **(environment or {})})
 
     @property
     def asked(self) -> list[str]:

@@ -9,6 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rfviz.conv.errors import InputError
 from rfviz.io.pictures.preprocessing import Preprocessing, Size, size_in
+from rfviz.ui.run import uploads
 from rfviz.ui.sidebar.inputs import Inputs
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
@@ -55,6 +56,7 @@ def check_widgets(inputs: Inputs) -> CheckChoice:
             "More pictures", accept_multiple_files=True, key="check_upload",
             help="Checked beside the picture of the sidebar, whole and at full size.",
         )  # fmt: skip
+        uploads.say_what_is_gone("check_upload")
         channels = st.selectbox(
             "Pictures of other channels", list(CHANNELS), key="check_channels", bind="query-params"
         )

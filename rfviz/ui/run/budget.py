@@ -34,6 +34,28 @@ SECONDS_OF_ABSENCE = 2.0
 T = TypeVar("T")
 
 
+class Waiting(float):
+    """Nothing is done yet, and so many wait before: what a step of work says while it waits.
+
+    >>> Waiting(3) == 0.0, Waiting(3).sentence
+    (True, 'waiting for memory of the server, 3 before you')
+    """
+
+    def __new__(cls, n_before: int) -> "Waiting":
+        """0 done."""
+        return super().__new__(cls, 0.0)
+
+    def __init__(self, n_before: int) -> None:
+        """Keep the number."""
+        self.n_before = n_before
+
+    @property
+    def sentence(self) -> str:
+        """What a person reads meanwhile."""
+        place = f"{self.n_before:,} before you" if self.n_before else "you are next"
+        return f"waiting for memory of the server, {place}"
+
+
 class Budget:
     """Bytes and heavy jobs of the whole process. Every method can be called from any thread."""
 
@@ -103,7 +125,8 @@ class Budget:
     ) -> Generator[float, None, T]:
         """The work's steps with its bytes held from the first to the last, closed or ended.
 
-        It never blocks: while there is no room each step is 0 done, and waits a moment only.
+        It never blocks: while there is no room each step is a :class:`Waiting`, 0 done with the
+        place in the queue, and waits a moment only.
         Raises as :meth:`reserve` does.
         """
         self._check_total(n_bytes, what)
@@ -134,9 +157,9 @@ class Budget:
                 self._changed.wait(SECONDS_BETWEEN_LOOKS)
 
     def _in_turn(self, n_bytes: int, what: str) -> Generator[float, None, None]:
-        for _ in self._places(n_bytes, what, takes_job=False):
+        for place in self._places(n_bytes, what, takes_job=False):
             time.sleep(SECONDS_BETWEEN_LOOKS)
-            yield 0.0
+            yield Waiting(place)
 
     def _places(self, n_bytes: int, what: str, *, takes_job: bool) -> Iterator[int]:
         """The number of those before, until there is room: then it is taken, and this ends."""

@@ -15,6 +15,7 @@ import streamlit as st
 
 from rfviz.conv.errors import InputError
 from rfviz.explorer.components import Awaited
+from rfviz.ui.run.budget import Waiting
 from rfviz.ui.run.picture_reading import upload_has_ended
 from rfviz.ui.sidebar.explain import as_text
 
@@ -112,8 +113,12 @@ def _take_steps(job: Job[T], what: str, place: st.delta_generator.DeltaGenerator
         if upload_has_ended():
             # The picture that a person waits for goes first.
             st.rerun()
-        bar.progress(min(1.0, job.fraction), f"{what}: {job.fraction:.0%}")
+        bar.progress(min(1.0, job.fraction), f"{what}: {_how_far(job.fraction)}")
         _step_for(job, SECONDS_BETWEEN_DRAWS)
+
+
+def _how_far(fraction: float) -> str:
+    return fraction.sentence if isinstance(fraction, Waiting) else f"{fraction:.0%}"
 
 
 def _step_for(job: Job[T], seconds: float) -> None:

@@ -15,7 +15,7 @@ from rfviz.io.pictures.foreign_files import READABLE
 from rfviz.io.pictures.picture import crop_picture, reduce_picture, to_grey
 from rfviz.io.pictures.reading import read_apart
 from rfviz.io.pictures.samples import SAMPLES
-from rfviz.ui.run import caches
+from rfviz.ui.run import caches, uploads
 from rfviz.ui.run.picture_reading import picture_in
 from rfviz.ui.sidebar.explain import as_text
 
@@ -65,7 +65,7 @@ class Given:
 
 def given_pictures(chosen: Picture) -> list[Given]:
     """All uploads, each treated as the sidebar says; the chosen picture alone without uploads."""
-    files = st.session_state.get("upload") if st.session_state.get("source") == "Upload" else None
+    files = uploads.files_in("upload") if st.session_state.get("source") == "Upload" else ()
     if not files:
         return [Given(chosen.name, chosen.key, lambda: chosen)]
     state = st.session_state
@@ -149,8 +149,9 @@ def _upload() -> Source | None:
         help=f"{READABLE}, up to {MAX_PIXELS // 10**6} megapixels each. They stay on this "
         "server's memory while the page is open.",
     )  # fmt: skip
+    gone = uploads.say_what_is_gone("upload")
     if not files:
-        return _stand_in("No picture uploaded yet")
+        return _stand_in("No picture is there" if gone else "No picture uploaded yet")
     names = _names(files)
     index = 0
     if len(files) > 1:

@@ -15,7 +15,7 @@ from rfviz.io.weights.kinds import READABLE
 from rfviz.io.weights.layers import LayerEntry, layer, layers_of, non_finite
 from rfviz.io.weights.layouts import LAYOUTS
 from rfviz.io.weights.meetings import Meeting, Picked, meetings, picks_of
-from rfviz.ui.run import caches
+from rfviz.ui.run import caches, uploads
 from rfviz.ui.sidebar.explain import as_text
 from rfviz.ui.sidebar.given_weights import LayerWeights, as_dtype
 from rfviz.ui.sidebar.named_weights import (
@@ -77,6 +77,7 @@ def file_widgets(n_channels: int | None) -> WeightChoices:
         help=f"A state dict, a checkpoint that holds one, or an array: {READABLE}. No code in it "
         "is ever run, and it stays in this server's memory while the page is open.",
     )  # fmt: skip
+    uploads.say_what_is_gone("weights_file")
     if file is None:
         _keep_settings()
         _missing_note()

@@ -14,7 +14,7 @@ from rfviz.conv.receptive_field.text import LONGEST, MOST_LAYERS, Stack, stack_i
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.wording import by
 from rfviz.io.weights.as_stack import FoundStack, stack_of_weights
-from rfviz.ui.run import caches
+from rfviz.ui.run import caches, uploads
 from rfviz.ui.sidebar.explain import as_text
 from rfviz.ui.sidebar.picture import Picture
 from rfviz.ui.sidebar.weight_file import weights_of
@@ -119,6 +119,7 @@ def _file_widget() -> None:
             "State dict or checkpoint", type=None, key=FILE, on_change=_read_file,
             help="Only names and shapes are read: no code in it is ever run.",
         )  # fmt: skip
+        uploads.say_what_is_gone(FILE)
         said: FileNote | None = st.session_state.get(NOTE)
         if said is not None and st.session_state.get(FILE) is not None:
             (st.error if said.is_error else st.info)(as_text(said.text))

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rfviz.conv.errors import InputError
-from rfviz.ui.run.budget import LEAST_BYTES, Budget, bytes_for_all, machine_bytes
+from rfviz.ui.run.budget import LEAST_BYTES, Budget, Waiting, bytes_for_all, machine_bytes
 
 
 class StopScript(BaseException):
@@ -224,3 +224,20 @@ def test_the_size_is_the_environments_or_a_share_of_the_machine() -> None:
     for said in ("0", "-4", "4 GB", "1e4", "٤", "9" * 40):
         with pytest.raises(InputError, match="number of megabytes"):
             bytes_for_all({"RFVIZ_MEMORY_MB": said}, 10**9)
+
+
+def test_each_step_of_work_that_waits_has_its_place() -> None:
+    budget = Budget(100, 9)
+
+    def work() -> Generator[float, None, str]:
+        yield 1.0
+        return "done"
+
+    with budget.reserve(80, "Another"):
+        waiting = [budget.steps(50, f"Work {number}", work) for number in range(3)]
+        places = [next(steps) for steps in waiting]
+    assert [isinstance(place, Waiting) and place.n_before for place in places] == [0, 1, 2]
+    assert places == [0.0, 0.0, 0.0]
+    for steps in waiting:
+        steps.close()
+    assert (budget.held, budget.n_waiting) == (0, 0)

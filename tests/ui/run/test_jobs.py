@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
 from rfviz.ui.run import jobs
@@ -132,3 +133,37 @@ def test_work_that_cannot_be_done_says_why_and_does_not_begin_again() -> None:
         assert "Take 2" in at.error[0].value
         assert at.session_state["steps"] == 4
         at.run()
+
+
+WAITING = """
+from rfviz.ui.run import jobs
+from rfviz.ui.run.budget import Budget
+
+budget = Budget(100, 1, seconds_of_waiting=0.6)
+
+def work():
+    yield 1.0
+    return "done"
+
+with budget.reserve(80, "Another picture"):
+    steps = lambda: budget.steps(50, "The work", work)
+    jobs.result_of(jobs.job_for("work", "first", steps), "The work")
+"""
+
+
+def test_a_job_that_waits_says_its_place_and_at_last_why_it_cannot_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    progress = DeltaGenerator.progress
+
+    def listened(self: DeltaGenerator, value: float, text: str) -> DeltaGenerator:
+        said.append(text)
+        return progress(self, value, text)
+
+    monkeypatch.setattr(DeltaGenerator, "progress", listened)
+    at = AppTest.from_string(WAITING, default_timeout=20).run()
+    assert not at.exception
+    assert said
+    assert set(said) == {"The work: waiting for memory of the server, you are next"}
+    assert "The server is busy with other large pictures" in at.error[0].value

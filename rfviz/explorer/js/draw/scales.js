@@ -41,14 +41,20 @@ function stylesOf(table) {
   return made;
 }
 
+/** What is not finite is blank, as in the server's figures; a text on it is read on either theme. */
+const BLANK = { fill: "rgba(0, 0, 0, 0)", text: "#808080" };
+
 /** The colour of a value between two limits as css, and that of a text on it. */
 export function styleOf(table, value, low, high) {
-  return stylesOf(table)[indexOf(value, low, high)];
+  return stylesOf(table)[indexOf(value, low, high)] ?? BLANK;
 }
 
+/** The place of a value in a table of 256 colours; -1, where no table has one, if it is not finite. */
 export function indexOf(value, low, high) {
+  if (!Number.isFinite(value)) return -1;
   const place = Math.round((255 * (value - low)) / (high - low || 1));
-  return Math.max(0, Math.min(255, place));
+  // Limits that are not finite put a finite value nowhere.
+  return Number.isNaN(place) ? -1 : Math.max(0, Math.min(255, place));
 }
 
 /** Values as a canvas of their own, one pixel a value. */
