@@ -27,10 +27,10 @@ MAY_IMPORT = {
     "pages": {"ui", "explorer", "figures", "io", "conv"},
     "ui": {"export", "explorer", "figures", "check", "io", "conv"},
     "explorer": {"figures", "io", "conv"},
-    "figures": {"conv"},
-    "terminal": {"check", "export", "version", "io", "conv"},
+    "figures": {"extras", "conv"},
+    "terminal": {"check", "export", "extras", "version", "io", "conv"},
     "export": {"check", "version", "io", "conv"},
-    "io": {"conv"},
+    "io": {"extras", "conv"},
     "conv": set(),
     "rfviz": {"terminal", "check", "version", "io", "conv"},
 }
@@ -39,7 +39,7 @@ HOMES = {
     "streamlit": ("rfviz/app", "rfviz/ui", "rfviz/pages", "rfviz/explorer"),
     "plotly": ("rfviz/figures", "rfviz/explorer/payload.py", "rfviz/explorer/components.py"),
     "PIL": ("rfviz/io",),
-    "safetensors": ("rfviz/io",),
+    "safetensors": ("rfviz/io/weights/write.py",),
     # For .npy and .npz, and for pixels in a process that starts without torch.
     "numpy": (
         "rfviz/io/pictures/modes.py",
