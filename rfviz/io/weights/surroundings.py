@@ -10,9 +10,7 @@ _NORMS = frozenset(
 )
 _NUMBERED = re.compile(r"(.*?)(\d{1,9})")
 _CONV = re.compile(r"conv(\d*)")
-_AVERAGES = frozenset(
-    {"ema", "model_ema", "ema_model", "averaged", "averaged_model", "module_ema"}
-)
+_AVERAGES = frozenset({"ema", "model_ema", "ema_model", "averaged", "averaged_model", "module_ema"})
 
 
 def norm_after(
