@@ -5,34 +5,52 @@ and Ctrl-C is answered from the first moment on.
 """
 
 import argparse
+import os
+import signal
 import sys
-from collections.abc import Callable
-from typing import Any
+from types import FrameType
 
 AGREE, DISAGREE, WRONG_INPUT, STOPPED = 0, 1, 2, 130
 EXIT_CODES = (
     "Exit code: 0 where all is well, 1 where something disagrees, 2 for wrong input, 130 after "
-    "Ctrl-C."
+    "Ctrl-C, 141 where nobody reads the output any more."
 )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command, and return its exit code.
+    """Run a command, and return its exit code; `arguments` are by default those of the program.
 
     0 where all is well, 1 where a picture disagrees or an operator cannot be trained, 2 for input
-    that is wrong and output that cannot be written, 130 after Ctrl-C.
+    that is wrong and output that cannot be written, 130 after Ctrl-C, 141 after a closed pipe.
     """
-    try:
-        command, options = _asked(sys.argv[1:] if arguments is None else arguments)
-        from rfviz.terminal.output import answered  # noqa: PLC0415 - see above
+    if arguments is None:
+        signal.signal(signal.SIGINT, _stop_at_once)
+        arguments = sys.argv[1:]
+    from rfviz.terminal.output import answered, told  # noqa: PLC0415 - see above
 
-        return answered(command, options)
+    try:
+        return answered(lambda: _run(arguments))
     except KeyboardInterrupt:
-        sys.stderr.write("\nrfviz: stopped.\n")
+        told("\nrfviz: stopped.\n")
         return STOPPED
 
 
-def _asked(arguments: list[str]) -> tuple[Callable[[Any], int], argparse.Namespace]:
+def _stop_at_once(_number: int, _frame: FrameType | None) -> None:
+    """End without an exception, which code that is imported may swallow or take for its own.
+
+    What has something to keep first, such as a report, asks for the exception while it runs.
+    """
+    os.write(2, b"\nrfviz: stopped.\n")
+    os._exit(STOPPED)
+
+
+def _run(arguments: list[str]) -> int:
+    options = _asked(arguments)
+    code: int = options.run(options)
+    return code
+
+
+def _asked(arguments: list[str]) -> argparse.Namespace:
     from rfviz.terminal import app, check, operators, trace  # noqa: PLC0415 - see above
     from rfviz.version import __version__  # noqa: PLC0415
 
@@ -47,7 +65,7 @@ def _asked(arguments: list[str]) -> tuple[Callable[[Any], int], argparse.Namespa
     if rest and not getattr(options, "passes_on", False):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
-    return options.run, options
+    return options
 
 
 if __name__ == "__main__":

@@ -27,10 +27,10 @@ MAY_IMPORT = {
     "pages": {"ui", "explorer", "figures", "io", "conv"},
     "ui": {"export", "explorer", "figures", "check", "io", "conv"},
     "explorer": {"figures", "io", "conv"},
-    "figures": {"conv"},
-    "terminal": {"check", "export", "version", "io", "conv"},
+    "figures": {"extras", "conv"},
+    "terminal": {"check", "export", "extras", "version", "io", "conv"},
     "export": {"check", "version", "io", "conv"},
-    "io": {"conv"},
+    "io": {"extras", "conv"},
     "conv": set(),
     "rfviz": {"terminal", "check", "version", "io", "conv"},
 }
@@ -39,7 +39,7 @@ HOMES = {
     "streamlit": ("rfviz/app", "rfviz/ui", "rfviz/pages", "rfviz/explorer"),
     "plotly": ("rfviz/figures", "rfviz/explorer/payload.py", "rfviz/explorer/components.py"),
     "PIL": ("rfviz/io",),
-    "safetensors": ("rfviz/io",),
+    "safetensors": ("rfviz/io/weights/write.py",),
     # For .npy and .npz, and for pixels in a process that starts without torch.
     "numpy": (
         "rfviz/io/pictures/modes.py",
@@ -281,3 +281,61 @@ def test_every_library_pinned_for_the_app_is_used() -> None:
     # Tensor.numpy() needs numpy without an import of ours.
     wheels |= {"numpy"} if any(".numpy()" in path.read_text() for path in MODULES) else set()
     assert wheels == APP_PINS.keys()
+
+
+def rooms_above() -> dict[str, set[str]]:
+    """Which sub-packages of rfviz/conv import from which others, types included."""
+    conv = PACKAGE / "conv"
+    above: dict[str, set[str]] = {path.parent.name: set() for path in conv.glob("*/__init__.py")}
+    for room, targets in above.items():
+        for path in (conv / room).rglob("*.py"):
+            names = [name.split(".") for name in imported(path)]
+            targets |= {name[2] for name in names if name[:2] == ["rfviz", "conv"]} & above.keys()
+        targets.discard(room)
+    return above
+
+
+def test_rooms_of_the_mathematics_have_no_circle() -> None:
+    waiting = rooms_above()
+    while free := {room for room, below in waiting.items() if not below & waiting.keys()}:
+        waiting = {room: below for room, below in waiting.items() if room not in free}
+    assert waiting == {}
+
+
+# Modules that know each other's types only, each group in one room.
+CIRCLES = {
+    frozenset({"spec.spec", "spec.remedies"}),
+    frozenset({"layers.fit", "layers.layer", "layers.remedies"}),
+    frozenset({"im2col.overview", "im2col.column_matrix", "im2col.products"}),
+}
+
+
+def test_modules_of_the_mathematics_have_no_circle_but_the_known_ones() -> None:
+    conv = PACKAGE / "conv"
+    names = {
+        path.relative_to(conv).with_suffix("").as_posix().replace("/", "."): path
+        for path in conv.rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    arrows = {
+        name: {".".join(each.split(".")[2:-1]) for each in imported(path)} & names.keys() - {name}
+        for name, path in names.items()
+    }
+    waiting = dict(arrows)
+    while free := {name for name, below in waiting.items() if not below & waiting.keys()}:
+        waiting = {name: below for name, below in waiting.items() if name not in free}
+
+    def reached(start: str) -> set[str]:
+        found, ahead = set(), [start]
+        while ahead:
+            for name in arrows[ahead.pop()] - found:
+                found.add(name)
+                ahead.append(name)
+        return found
+
+    circles = {
+        frozenset(other for other in reached(name) if name in reached(other))
+        for name in waiting
+        if name in reached(name)
+    }
+    assert circles <= CIRCLES

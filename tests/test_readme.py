@@ -26,7 +26,7 @@ def blocks(language: str) -> list[str]:
 
 def sources(*folders: str) -> str:
     """All Python of some folders of rfviz, as one text."""
-    paths = (path for folder in folders for path in (ROOT / "rfviz" / folder).glob("*.py"))
+    paths = (path for folder in folders for path in (ROOT / "rfviz" / folder).rglob("*.py"))
     return "\n".join(path.read_text() for path in sorted(paths))
 
 

@@ -25,7 +25,7 @@ def link_fields(
     on_move: Callable[[int, int], None],
     key: str = "explorer",
 ) -> None:
-    """Show the unit's controls and link the panels of kind "fields" and "growth".
+    """Show the unit's controls and link the panels of the stack.
 
     ``maps`` are those that the unit (row, column) reads, the picture first and its own map last;
     ``layers`` and ``colours`` each map's number in the table of layers and its box's colour;

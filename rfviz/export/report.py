@@ -60,6 +60,15 @@ def report_json(rows: list[Row], about: Mapping[str, Any], *, complete: bool) ->
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
+def is_complete(rows: list[Row], about: Mapping[str, Any]) -> bool:
+    """Whether there is a row for every picture that was to be checked.
+
+    >>> is_complete([], {"n_pictures": 1})
+    False
+    """
+    return len(rows) == about.get("n_pictures", len(rows))
+
+
 def report_csv(rows: list[Row]) -> str:
     """Report as CSV with one line a picture, sizes as height x width.
 
@@ -78,10 +87,15 @@ def report_csv(rows: list[Row]) -> str:
 def report_junit(rows: list[Row], about: Mapping[str, Any]) -> str:
     """Report as JUnit XML: a test case a picture, failed where it disagrees, else in error.
 
+    A check that was stopped is in error too, so that no server takes it for a whole one.
+
     >>> report_junit([Row("a.png", error="It is no picture.")], {"layer": "conv"})[:38]
     "<?xml version='1.0' encoding='utf-8'?>"
     """
     failed = sum(row.allclose is False for row in rows)
+    if not is_complete(rows, about):
+        stopped = f"Stopped after {len(rows):,} of {about['n_pictures']:,} pictures."
+        rows = [*rows, Row("the other pictures", error=stopped)]
     errors = sum(bool(row.error) for row in rows)
     counts = {"tests": str(len(rows)), "failures": str(failed), "errors": str(errors)}
     suite = ET.Element(

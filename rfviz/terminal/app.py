@@ -1,14 +1,14 @@
 """`rfviz app`: the app in the browser, from wherever the package is installed."""
 
 import argparse
-import subprocess
+import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
+
+from rfviz.extras import require
 
 APP = Path(__file__).parents[1] / "app" / "app.py"
-NEEDED = ("streamlit", "plotly", "pandas", "starlette", "safetensors")
 
 
 def add_to(commands: Any) -> None:
@@ -22,17 +22,13 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(run=start, passes_on=True)
 
 
-def start(options: argparse.Namespace) -> int:
-    """Run Streamlit on the app until it is stopped; its exit code.
+def start(options: argparse.Namespace) -> Never:
+    """Become Streamlit with the app, until it is stopped.
 
     The app's configuration is that beside `app.py`, which options on the command line override.
     """
-    from rfviz.conv.errors import InputError  # noqa: PLC0415 - imports torch
-
-    if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise InputError(
-            f"The app needs {', '.join(missing)}, which the library alone does not bring.",
-            remedy="Run: pip install 'rfviz[app]'",
-        )
+    require("app", "The app")
+    # In place of this process, so that whoever ends it ends the server.
+    sys.stdout.flush()
     command = [sys.executable, "-m", "streamlit", "run", str(APP), *options.rest]
-    return subprocess.run(command, check=False).returncode  # noqa: S603 - typed by its user
+    os.execv(sys.executable, command)  # noqa: S606 - typed by its user

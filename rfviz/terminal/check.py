@@ -16,10 +16,11 @@ def add_to(commands: Any) -> None:
         help="compare a layer with nn.Conv2d on pictures",
         description="Compare a layer of a weights file, as a matmul, with nn.Conv2d on pictures.",
         epilog="Exit code: 0 all agree, 1 one does not, 2 wrong input, 130 stopped by Ctrl-C.",
+        formatter_class=_NamesEndings,
     )
     parser.set_defaults(run=_run)
     add = parser.add_argument
-    add("weights", help="a file of weights: PyTorch's, .safetensors, .npz, .npy or text")
+    add("weights", help="a file of weights")
     add("images", nargs="+", help="pictures, folders, or patterns such as '*.jpg'")
     add("--layer", help="name of the layer; by default the first 2-D convolution")
     add("--layout", metavar="ORDER", help="of the weight's axes, such as HWIO; by default decided")
@@ -42,6 +43,17 @@ def add_to(commands: Any) -> None:
     add("--csv", type=Path, metavar="FILE", help="the report as CSV; - is standard output")
     add("--junit", type=Path, metavar="FILE", help="the report as JUnit XML, for a CI server")
     add("--quiet", action="store_true", help="the last line of the table only")
+
+
+class _NamesEndings(argparse.HelpFormatter):
+    """Help that asks what reads the weights for the endings, and only when it is shown."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.dest != "weights":
+            return action.help
+        from rfviz.io.weights.kinds import READABLE  # noqa: PLC0415 - imports torch
+
+        return f"{action.help}: {READABLE}"
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -1,8 +1,12 @@
 """A layer checked on pictures, with a line for each on the terminal and reports at the end."""
 
 import argparse
+import contextlib
+import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -10,11 +14,17 @@ import torch
 from rfviz.check import LayerCheck, Row, pictures_in, rows_of, shown_path
 from rfviz.conv.errors import InputError
 from rfviz.conv.spec.spec import Conv2dSpec
-from rfviz.export.report import about_check, report_csv, report_json, report_junit
+from rfviz.export.report import (
+    about_check,
+    is_complete,
+    report_csv,
+    report_json,
+    report_junit,
+)
 from rfviz.io.pictures.preprocessing import Preprocessing
 from rfviz.io.weights.layers import LayerEntry, layer, layers_of, non_finite
 from rfviz.io.weights.read import read_weights
-from rfviz.terminal.output import STANDARD_OUTPUT, Report
+from rfviz.terminal.output import STANDARD_OUTPUT, Report, check_places, told
 
 AGREE, DISAGREE, WRONG_INPUT, STOPPED = 0, 1, 2, 130
 MOST_LEFT_OUT = 20
@@ -24,23 +34,13 @@ _SECONDS_BETWEEN_LINES = 0.2
 def checked(options: argparse.Namespace) -> int:
     """Check the pictures, write a line for each and the reports asked for; the exit code."""
     rows: list[Row] = []
-    complete = False
     about: dict[str, object] = {}
-    reports = [
-        Report(options.json, lambda: report_json(rows, about, complete=complete)),
-        Report(options.csv, lambda: report_csv(rows)),
-        Report(options.junit, lambda: report_junit(rows, about)),
-    ]
+    reports = _reports(options, rows, about)
     # A report on the standard output has it for itself.
     table = Table(
         quiet=any(report.path == STANDARD_OUTPUT for report in reports), short=options.quiet
     )
-    file = read_weights(_bytes_of(options.weights), options.weights)
-    tensors = file.tensors
-    for each in file.left_out[:MOST_LEFT_OUT]:
-        table.line(f"Left out {each.name}: {each.reason}.")
-    if len(file.left_out) > MOST_LEFT_OUT:
-        table.line(f"Left out {len(file.left_out) - MOST_LEFT_OUT:,} more.")
+    tensors = _tensors(options.weights, table)
     entry = _entry(layers_of(tensors), options.layer)
     if options.layout:
         entry = entry.in_layout(options.layout)
@@ -48,21 +48,54 @@ def checked(options: argparse.Namespace) -> int:
     paths = pictures_in(options.images)
     about |= about_check(check, shown_path(Path(options.weights)), entry.name, len(paths))
     about |= {"layout": entry.layout, "notes": list(entry.notes)}
-    table.line(f"{entry.name} {tuple(check.weight.shape)}, {options.dtype}, {check.spec}")
-    for note in entry.notes:
-        table.line(f"{note[0].upper()}{note[1:]}.")
-    if odd := non_finite({entry.name: check.weight}).get(entry.name):
-        table.line(f"The weight holds {odd.n_nan} NaN and {odd.n_infinite} infinities.")
+    _say_layer(table, check, entry)
     start = time.perf_counter()
-    complete = _run(check, paths, rows, table)
-    for report in reports:
-        report.write()
+    try:
+        _run(check, paths, rows, table)
+    finally:
+        # Also where nobody reads the table any more, or the disk that it goes to is full.
+        for report in reports:
+            report.write()
     table.last(_summary(rows, len(paths), time.perf_counter() - start))
-    if not complete:
+    return _code(rows, len(paths))
+
+
+def _code(rows: list[Row], n_pictures: int) -> int:
+    if len(rows) < n_pictures:
         return STOPPED
     if any(row.allclose is False for row in rows):
         return DISAGREE
     return WRONG_INPUT if any(row.error for row in rows) else AGREE
+
+
+def _reports(
+    options: argparse.Namespace, rows: list[Row], about: dict[str, object]
+) -> list[Report]:
+    reports = [
+        Report(options.json, lambda: report_json(rows, about, complete=is_complete(rows, about))),
+        Report(options.csv, lambda: report_csv(rows)),
+        Report(options.junit, lambda: report_junit(rows, about)),
+    ]
+    check_places(reports)
+    return reports
+
+
+def _tensors(weights: str, table: "Table") -> Mapping[str, torch.Tensor]:
+    file = read_weights(_bytes_of(weights), weights)
+    for each in file.left_out[:MOST_LEFT_OUT]:
+        table.line(f"Left out {each.name}: {each.reason}.")
+    if len(file.left_out) > MOST_LEFT_OUT:
+        table.line(f"Left out {len(file.left_out) - MOST_LEFT_OUT:,} more.")
+    return file.tensors
+
+
+def _say_layer(table: "Table", check: LayerCheck, entry: LayerEntry) -> None:
+    dtype = str(check.weight.dtype).removeprefix("torch.")
+    table.line(f"{entry.name} {tuple(check.weight.shape)}, {dtype}, {check.spec}")
+    for note in entry.notes:
+        table.line(f"{note[0].upper()}{note[1:]}.")
+    if odd := non_finite({entry.name: check.weight}).get(entry.name):
+        table.line(f"The weight holds {odd.n_nan} NaN and {odd.n_infinite} infinities.")
 
 
 class Table:
@@ -76,6 +109,8 @@ class Table:
         """Write a line."""
         if not (self._quiet or self._short):
             sys.stdout.write(f"{text}\n")
+            # Whoever reads along, through a pipe too, sees each line when it is there.
+            sys.stdout.flush()
 
     def last(self, text: str) -> None:
         """Write the last line."""
@@ -83,22 +118,32 @@ class Table:
             sys.stdout.write(f"{text}\n")
 
 
-def _run(check: LayerCheck, paths: list[Path], rows: list[Row], table: Table) -> bool:
-    """Fill the rows and write each; False after Ctrl-C, with the rows so far."""
+def _run(check: LayerCheck, paths: list[Path], rows: list[Row], table: Table) -> None:
+    """Fill the rows and write each; Ctrl-C ends it with the rows so far."""
     table.line(f"{'picture':40} {'output':>12} {'max abs':>10} {'max ulp':>10}  verdict")
     shown = 0.0
-    try:
+    with _interrupts():
         for row in rows_of(check, paths):
             rows.append(row)
             table.line(_line(row))
             if time.monotonic() - shown > _SECONDS_BETWEEN_LINES and sys.stderr.isatty():
                 shown = time.monotonic()
-                sys.stderr.write(f"\r{len(rows):,} of {len(paths):,} pictures\r")
-                sys.stderr.flush()
-    except KeyboardInterrupt:
-        sys.stderr.write(f"\nStopped after {len(rows):,} of {len(paths):,} pictures.\n")
-        return False
-    return True
+                told(f"\r{len(rows):,} of {len(paths):,} pictures\r")
+        return
+    told(f"\nStopped after {len(rows):,} of {len(paths):,} pictures.\n")
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[None]:
+    """Let Ctrl-C end the block, and no more than the block."""
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler) if in_main else None
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            yield
+    finally:
+        if in_main:
+            signal.signal(signal.SIGINT, before)
 
 
 def _line(row: Row) -> str:

@@ -2,7 +2,10 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
+
+from rfviz.terminal.foreign import without_exit
 
 ALL_TRAIN, ONE_DOES_NOT = 0, 1
 
@@ -27,7 +30,10 @@ def try_file(options: argparse.Namespace) -> int:
     )
 
     code = ALL_TRAIN
-    for entry in load_operators(options.file):
+    what = f"Operator file {Path(options.file).name!r}"
+    with without_exit(what):
+        entries = load_operators(options.file)
+    for entry in entries:
         sys.stdout.write(f"{entry.name}: {entry.title}\n")
         for parameter in entry.parameters:
             words = (
@@ -35,7 +41,8 @@ def try_file(options: argparse.Namespace) -> int:
                 f"by default {parameter.default:g} {parameter.does}"
             )
             sys.stdout.write(f"{words.rstrip()}\n")
-        found = gradcheck_operator(entry)
+        with without_exit(what):
+            found = gradcheck_operator(entry)
         sys.stdout.write(f"  {found.sentence}\n")
         if not found.trainable:
             code = ONE_DOES_NOT

@@ -3,14 +3,14 @@
 None of them ends in a traceback, and none in the exit code that means "something disagrees".
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from rfviz.check import shown_path
 from rfviz.conv.errors import InputError
+from rfviz.extras import MissingExtraError
 
 WRONG_INPUT = 2
 # What a shell says of a program that was ended by a pipe without a reader: 128 + SIGPIPE.
@@ -18,16 +18,13 @@ NO_READER = 141
 STANDARD_OUTPUT = Path("-")
 
 
-def answered(command: Callable[[Any], int], options: Any) -> int:
+def answered(command: Callable[[], int]) -> int:
     """Run a command, and return its exit code, or that of what kept it from writing."""
-    # A terminal that has no × or − gets a question mark in its place.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    _prepare_streams()
     try:
-        code = command(options)
+        code = _ended(command)
         sys.stdout.flush()
-    except InputError as error:
+    except (InputError, MissingExtraError) as error:
         return _wrong(str(error))
     except BrokenPipeError:
         _forget_output()
@@ -38,8 +35,35 @@ def answered(command: Callable[[Any], int], options: Any) -> int:
     return code
 
 
+def told(text: str) -> None:
+    """Write to standard error, of which nobody need be able to read anything."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+def _ended(command: Callable[[], int]) -> int:
+    try:
+        return command()
+    except SystemExit as ended:  # argparse's, after --help, --version and wrong options
+        sys.stdout.flush()
+        if ended.code:
+            raise
+        return 0
+
+
+def _prepare_streams() -> None:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started us
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+        # A terminal that has no × or − gets a question mark in its place.
+        stream = getattr(sys, name)
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
 def _wrong(sentence: str) -> int:
-    sys.stderr.write(f"rfviz: {sentence}\n")
+    told(f"rfviz: {sentence}\n")
     return WRONG_INPUT
 
 
@@ -52,8 +76,8 @@ def _forget_output() -> None:
 class Report:
     """A file that a report goes to at the end; whether it can be written is known at once.
 
-    `-` is the standard output. The file is replaced as a whole, so that one of before stays whole
-    until then. Raises `InputError` for what cannot be written.
+    `-` is the standard output. A file of before stays whole until then. Raises `InputError` for
+    what cannot be written.
     """
 
     def __init__(self, path: Path | None, text: Callable[[], str]) -> None:
@@ -62,18 +86,15 @@ class Report:
         if path is None or path == STANDARD_OUTPUT:
             return
         try:
-            existed = path.exists()
-            with path.open("a", encoding="utf-8"):
-                pass
-            if not existed:
-                path.unlink()
+            _try_place(path)
         except OSError as error:
             raise self._refused(error) from error
 
     def write(self) -> None:
-        """Write it, if it was asked for."""
+        """Write it, if it was asked for; in UTF-8, whatever the terminal can show."""
         if self.path == STANDARD_OUTPUT:
-            sys.stdout.write(self._text())
+            sys.stdout.flush()
+            sys.stdout.buffer.write(self._text().encode())
         elif self.path is not None:
             try:
                 self.path.write_text(self._text(), encoding="utf-8")
@@ -81,7 +102,30 @@ class Report:
                 raise self._refused(error) from error
 
     def _refused(self, error: OSError) -> InputError:
+        from rfviz.check import shown_path  # noqa: PLC0415 - imports torch
+
         return InputError(
             f"The report cannot be written to {shown_path(self.path or Path())!r}: "
             f"{error.strerror or error}."
         )
+
+
+def check_places(reports: list[Report]) -> None:
+    """`InputError` for two reports in one place, of which one would be lost."""
+    paths = [report.path.absolute() for report in reports if report.path is not None]
+    if len(set(paths)) < len(paths):
+        raise InputError(
+            "Two reports cannot be written to one place.", remedy="Give each a file of its own"
+        )
+
+
+def _try_place(path: Path) -> None:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # A device or a pipe, whose reader would take an opening and closing for the whole report.
+        path.stat()
+        return
+    existed = path.exists()
+    with path.open("a", encoding="utf-8"):
+        pass
+    if not existed:
+        path.unlink()

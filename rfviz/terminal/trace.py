@@ -1,11 +1,14 @@
 """`rfviz trace MODULE:NAME`: the receptive field of every layer of a network, as a table."""
 
 import argparse
-import importlib
+import contextlib
+import importlib.util
 import json
 import sys
 from pathlib import Path
 from typing import Any
+
+from rfviz.terminal.foreign import without_exit
 
 HEADINGS = ("layer", "output", "receptive field", "jump", "centre of unit 0", "standing")
 
@@ -32,13 +35,14 @@ def add_to(commands: Any) -> None:
 def show(options: argparse.Namespace) -> int:
     """Trace the network and write the table; the exit code."""
     from rfviz.conv.trace.trace import trace  # noqa: PLC0415 - imports torch
-    from rfviz.terminal.output import Report  # noqa: PLC0415
+    from rfviz.terminal.output import STANDARD_OUTPUT, Report  # noqa: PLC0415
 
-    found = trace(_network(options.network), _size(options.input_size))
-    rows = [_row(layer) for layer in found]
+    found: list[Any] = []
     report = Report(options.json, lambda: json.dumps(_document(options, found), indent=1) + "\n")
-    if report.path != Path("-"):
-        sys.stdout.write(_table(rows))
+    size = _size(options.input_size)
+    found += trace(_network(options.network), size)
+    if report.path != STANDARD_OUTPUT:
+        sys.stdout.write(_table([_row(layer) for layer in found]))
     report.write()
     return 0
 
@@ -48,22 +52,38 @@ def _network(name: str) -> Any:
     from torch import nn  # noqa: PLC0415
 
     from rfviz.conv.errors import InputError  # noqa: PLC0415
+    from rfviz.conv.operators.foreign import ForeignCode  # noqa: PLC0415
 
     module, colon, attribute = name.partition(":")
     remedy = "Give MODULE:NAME, for example my_networks:Net"
     if not (module and colon and attribute):
         raise InputError(f"{name!r} names no network.", remedy=remedy)
     # As `python -m` does: what lies in this folder can be named.
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise InputError(f"{name!r} cannot be found: {error}.", remedy=remedy) from error
-    made = found if isinstance(found, nn.Module) or not callable(found) else found()
-    if not isinstance(made, nn.Module):
-        raise InputError(f"{name!r} is no torch module, but {type(made).__name__}.", remedy=remedy)
-    return made
+    sys.path.insert(0, str(Path.cwd()))
+    spec = _found(module)
+    if spec is None:
+        raise InputError(f"There is no module {module!r} here or installed.", remedy=remedy)
+    file = spec.origin or module
+    with ForeignCode(f"Module {module!r}", file), without_exit(f"Module {module!r}"):
+        found = getattr(importlib.import_module(module), attribute, None)
+    if found is None:
+        raise InputError(f"Module {module!r} has no {attribute!r}.", remedy=remedy)
+    if not isinstance(found, nn.Module) and callable(found):
+        with ForeignCode(f"Making {name!r}", file), without_exit(f"Module {module!r}"):
+            found = found()
+    if not isinstance(found, nn.Module):
+        raise InputError(f"{name!r} is no torch module, but {type(found).__name__}.", remedy=remedy)
+    return found
+
+
+def _found(module: str) -> Any:
+    from rfviz.conv.operators.foreign import ForeignCode  # noqa: PLC0415 - imports torch
+
+    # To find a module in a package, Python runs the package.
+    what = f"Module {module!r}"
+    with ForeignCode(what, module), without_exit(what), contextlib.suppress(ModuleNotFoundError):
+        return importlib.util.find_spec(module)
+    return None
 
 
 def _size(text: str) -> tuple[int, ...]:

@@ -7,14 +7,14 @@ Formulas: the PyTorch documentation of `nn.Conv2d`, `nn.ConvTranspose2d`, `nn.Ma
 from typing import NamedTuple
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.layers.layer import Layer
-from rfviz.conv.spec.fit import (
+from rfviz.conv.layers.fit import (
     AXES,
     AxisNumbers,
     axis_numbers,
     axis_output_size,
     picture_size,
 )
+from rfviz.conv.layers.layer import Layer
 from rfviz.conv.spec.parse import whole_number
 
 

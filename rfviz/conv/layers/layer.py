@@ -14,14 +14,14 @@ from typing import Any, get_args
 from torch import nn
 
 from rfviz.conv.errors import InputError, Remedy
-from rfviz.conv.layers.remedies import mending_changes
-from rfviz.conv.spec.fit import (
+from rfviz.conv.layers.fit import (
     LayerKind,
     axis_numbers,
     axis_output_size,
     picture_size,
     problems,
 )
+from rfviz.conv.layers.remedies import mending_changes
 from rfviz.conv.spec.padding_modes import PaddingMode, Pads, Pair
 from rfviz.conv.spec.parse import PaddingName, pair, whole_number
 from rfviz.conv.spec.spec import Conv2dSpec

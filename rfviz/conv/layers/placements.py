@@ -11,8 +11,8 @@ import torch
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.im2col.reads import number_in
+from rfviz.conv.layers.fit import AXES, AxisNumbers, axis_numbers, picture_size
 from rfviz.conv.layers.layer import Layer
-from rfviz.conv.spec.fit import AXES, AxisNumbers, axis_numbers, picture_size
 from rfviz.conv.spec.padding_modes import LONGEST_SIDE, source_indices
 from rfviz.conv.spec.parse import whole_number
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rfviz.conv.errors import InputError, Remedy
-from rfviz.conv.spec.fit import AxisNumbers, axis_numbers, problems
+from rfviz.conv.layers.fit import AxisNumbers, axis_numbers, problems
 from rfviz.conv.spec.padding_modes import LARGEST, RULES, Pair
 from rfviz.conv.spec.remedies import size_remedies
 

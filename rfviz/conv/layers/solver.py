@@ -1,7 +1,7 @@
 """Every setting of a layer that turns one size into another, the plainest first.
 
 The search is complete within the ranges it is given: each combination is judged by the formula of
-`rfviz.conv.spec.fit`. The two axes are solved apart, and together where one setting does both.
+`rfviz.conv.layers.fit`. The two axes are solved apart, and together where one setting does both.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,8 +9,7 @@ from itertools import product
 from typing import NamedTuple
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.layers.layer import KINDS, Layer
-from rfviz.conv.spec.fit import (
+from rfviz.conv.layers.fit import (
     AXES,
     AxisNumbers,
     LayerKind,
@@ -18,6 +17,7 @@ from rfviz.conv.spec.fit import (
     axis_output_size,
     picture_size,
 )
+from rfviz.conv.layers.layer import KINDS, Layer
 from rfviz.conv.spec.padding_modes import LARGEST, Pair
 from rfviz.conv.wording import shown
 
@@ -69,7 +69,7 @@ def solve(
     """Find every setting of a layer type from a (height, width) to a (height, width).
 
     Raises `InputError` for sizes that are none, for an unknown kind, a kind without ceil_mode that
-    is asked for it, and for more than 200,000 combinations. Source: `rfviz.conv.spec.fit`.
+    is asked for it, and for more than 200,000 combinations. Source: `rfviz.conv.layers.fit`.
 
     >>> solve("Conv2d", (32, 32), (16, 16)).both[0]
     Setting(kernel_size=2, stride=2, padding=0, dilation=1, output_padding=0, remainder=0)

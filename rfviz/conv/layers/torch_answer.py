@@ -11,8 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from rfviz.conv.layers.fit import picture_size, problems
 from rfviz.conv.layers.layer import Layer
-from rfviz.conv.spec.fit import picture_size, problems
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.parse import whole_number
 

@@ -14,13 +14,13 @@ import torch
 from torch import nn
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.layers.fit import picture_size
 from rfviz.conv.receptive_field.network import (
     Network,
     draw_weights,
     network_with,
     weighted_layers,
 )
-from rfviz.conv.spec.fit import picture_size
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.parse import pair, whole_number
 from rfviz.conv.wording import by, shown

@@ -12,6 +12,7 @@ from fractions import Fraction
 from torch import nn
 
 from rfviz.conv.errors import InputError, Remedy
+from rfviz.conv.layers.fit import picture_size
 from rfviz.conv.layers.layer import Layer, as_layer
 from rfviz.conv.receptive_field.axis_map import (
     PICTURE,
@@ -26,7 +27,6 @@ from rfviz.conv.receptive_field.axis_map import (
     transposed_map,
     unit_bounds,
 )
-from rfviz.conv.spec.fit import picture_size
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.parse import pair
 from rfviz.conv.spec.spec import ReceptiveField

@@ -15,9 +15,9 @@ from types import MappingProxyType
 from typing import Any
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.layers.fit import LayerKind
 from rfviz.conv.layers.layer import TAKES, Layer
 from rfviz.conv.receptive_field.stack import Branches
-from rfviz.conv.spec.fit import LayerKind
 from rfviz.conv.spec.padding_modes import Pads, Pair
 from rfviz.conv.wording import shown
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.layers.fit import LayerKind
 from rfviz.conv.layers.layer import Layer
 from rfviz.conv.receptive_field.axis_map import (
     AxisMap,
@@ -17,7 +18,6 @@ from rfviz.conv.receptive_field.axis_map import (
     sliding_map,
     transposed_map,
 )
-from rfviz.conv.spec.fit import LayerKind
 from rfviz.conv.trace.calls import Call, blank, result
 from rfviz.conv.trace.followed import Followed, Standing, least_sure, through_map
 from rfviz.conv.trace.hulls import narrowed, over, spread, union, untangled, windowed

@@ -1,5 +1,6 @@
 """The bias that stands beside a weight in a file, found by its name and length."""
 
+from types import MappingProxyType
 import re
 from collections.abc import Callable, Mapping
 
@@ -7,20 +8,22 @@ from torch import Tensor
 
 Fits = Callable[[int], bool]
 # The end of a weight's name, and the ends that its bias may have instead.
-_ENDS = {
-    "pointwise_kernel": ("bias",),
-    "depthwise_kernel": ("bias",),
-    "depthwise_weights": ("biases", "bias"),
-    "kernel": ("bias",),
-    "weights": ("biases", "bias"),
-    "weight": ("bias", "biases"),
-    "filters": ("bias", "biases"),
-    "filter": ("bias",),
-    "depthwise": ("BiasAdd", "bias"),
-    "Conv2D": ("BiasAdd", "BiasAdd/ReadVariableOp", "bias"),
-    "W": ("b", "B"),
-    "w": ("b",),
-}
+_ENDS = MappingProxyType(
+    {
+        "pointwise_kernel": ("bias",),
+        "depthwise_kernel": ("bias",),
+        "depthwise_weights": ("biases", "bias"),
+        "kernel": ("bias",),
+        "weights": ("biases", "bias"),
+        "weight": ("bias", "biases"),
+        "filters": ("bias", "biases"),
+        "filter": ("bias",),
+        "depthwise": ("BiasAdd", "bias"),
+        "Conv2D": ("BiasAdd", "BiasAdd/ReadVariableOp", "bias"),
+        "W": ("b", "B"),
+        "w": ("b",),
+    }
+)
 _NUMBERED = re.compile(r"(.*?)(\d{1,9})")
 
 

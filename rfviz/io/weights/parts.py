@@ -5,6 +5,7 @@ Sources: torch.nn.utils.weight_norm, spectral_norm, prune and parametrizations; 
 arXiv:2106.09685. All as in evaluation mode.
 """
 
+from types import MappingProxyType
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -18,7 +19,7 @@ _PARAMETRIZED = re.compile(r"(?:(.*)\.)?parametrizations\.([^.]+)\.(.+)", re.DOT
 # Names of tensors that may be parts again; the others are computed when they are asked for.
 _INNER = re.compile(r"_(?:g|v|u|orig)$|parametrizations\.|lora")
 _MOST_ROUNDS = 4
-_WIDE = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
+_WIDE = MappingProxyType({torch.float16: torch.float32, torch.bfloat16: torch.float32})
 _LORA = re.compile(
     r"(?:(.*?)[._])?(lora[_.](?:A|B|down|up|mid|embedding_A|embedding_B|magnitude_vector))(?:\..*)?",
     re.DOTALL,

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor
 
-_NORMS = {"running_mean", "running_var", "moving_mean", "moving_variance", "gamma", "weight"}
+_NORMS = frozenset(
+    {"running_mean", "running_var", "moving_mean", "moving_variance", "gamma", "weight"}
+)
 _NUMBERED = re.compile(r"(.*?)(\d{1,9})")
 _CONV = re.compile(r"conv(\d*)")
-_AVERAGES = {"ema", "model_ema", "ema_model", "averaged", "averaged_model", "module_ema"}
+_AVERAGES = frozenset({"ema", "model_ema", "ema_model", "averaged", "averaged_model", "module_ema"})
 
 
 def norm_after(

@@ -2,8 +2,9 @@
 
 import struct
 
-import safetensors.torch
 import torch
+
+from rfviz.extras import require
 
 _NPY_TYPES = ((torch.float64, "<f8"), (torch.float16, "<f2"), (torch.float32, "<f4"))
 
@@ -29,9 +30,15 @@ def npy_of(tensor: torch.Tensor) -> bytes:
 def safetensors_of(tensor: torch.Tensor, name: str = "weight") -> bytes:
     """Return a .safetensors file that holds one tensor of any shape and type.
 
-    >>> len(safetensors_of(torch.ones(2))) > 8
+    Written by the library of that name, the extra `weights`; `ImportError` where it is not there.
+
+    >>> from importlib.util import find_spec
+    >>> find_spec("safetensors") is None or len(safetensors_of(torch.ones(2))) > 8
     True
     """
+    require("weights", "Writing .safetensors")
+    import safetensors.torch  # noqa: PLC0415 - an extra
+
     data: bytes = safetensors.torch.save({name: tensor.detach().cpu().contiguous()})
     return data
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.layers.fit import LayerKind
 from rfviz.conv.layers.layer import KINDS, TAKES, Layer
-from rfviz.conv.spec.fit import LayerKind
 from rfviz.conv.spec.padding_modes import PADDING_MODES, Pads, Pair
 
 AXES = ("height", "width")

@@ -6,8 +6,8 @@ import streamlit as st
 import torch
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.layers.fit import problems
 from rfviz.conv.layers.layer import Layer
-from rfviz.conv.spec.fit import problems
 from rfviz.explorer.components import show_panel
 from rfviz.figures.sweep import sweep_figure
 from rfviz.ui.output_shape.controls import (

@@ -8,9 +8,9 @@ import pytest
 from random_layers import random_layer
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.layers.fit import axis_numbers, problems
 from rfviz.conv.layers.layer import Layer
 from rfviz.conv.layers.remedies import fitting_interval, mending_changes
-from rfviz.conv.spec.fit import axis_numbers, problems
 
 FIELDS = ("kernel_size", "stride", "dilation", "output_padding", "padding", "input_size")
 # Larger than any value that a layer of the random kind needs.
