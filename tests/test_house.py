@@ -290,8 +290,8 @@ def rooms_above() -> dict[str, set[str]]:
     for room, targets in above.items():
         for path in (conv / room).rglob("*.py"):
             names = [name.split(".") for name in imported(path)]
-            targets |= {name[2] for name in names if name[:2] == ["rfviz", "conv"]} & above.keys()
-        targets.discard(room)
+            of_conv = {name[2] for name in names if name[:2] == ["rfviz", "conv"]}
+            targets.update(of_conv & above.keys() - {room})
     return above
 
 
@@ -326,7 +326,8 @@ def test_modules_of_the_mathematics_have_no_circle_but_the_known_ones() -> None:
         waiting = {name: below for name, below in waiting.items() if name not in free}
 
     def reached(start: str) -> set[str]:
-        found, ahead = set(), [start]
+        found: set[str] = set()
+        ahead = [start]
         while ahead:
             for name in arrows[ahead.pop()] - found:
                 found.add(name)

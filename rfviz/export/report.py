@@ -66,7 +66,7 @@ def is_complete(rows: list[Row], about: Mapping[str, Any]) -> bool:
     >>> is_complete([], {"n_pictures": 1})
     False
     """
-    return len(rows) == about.get("n_pictures", len(rows))
+    return len(rows) == int(about.get("n_pictures", len(rows)))
 
 
 def report_csv(rows: list[Row]) -> str:

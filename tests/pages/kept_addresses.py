@@ -25,7 +25,7 @@ PAGES = (
     "receptive_field", "column_matrix", "matmul", "output_shape", "stack", "filters", "responses",
     "operators", "practice",
 )  # fmt: skip
-OWN = {
+OWN: dict[str, dict[str, Any]] = {
     "column_matrix": {"window": (8, 24, 200)},
     "matmul": {"product_window": (8, 30, 100)},
     "output_shape": {

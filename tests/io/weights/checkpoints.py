@@ -43,8 +43,8 @@ def answers(module: Module, weight: Tensor, bias: Tensor | None) -> bool:
     if weight.shape[0] != module.out_channels or weight.shape[1] * module.groups != image.shape[1]:
         return False
     if isinstance(module, nn.ConvTranspose2d):
-        given = zip(module.dilation, module.kernel_size, module.padding, strict=True)
-        pads = [int(d) * (int(k) - 1) - int(p) for d, k, p in given]
+        given: Any = zip(module.dilation, module.kernel_size, module.padding, strict=True)
+        pads = [d * (k - 1) - p for d, k, p in given]
         ours = F.conv2d(spread(image, module.stride), weight, bias, 1, pads, module.dilation,
                         module.groups)  # fmt: skip
     else:
