@@ -1,5 +1,8 @@
 """Gradients, backwards, forwards, twice and batched: judged by differences, and by F.conv2d."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from random_specs import Case, conv2d_by_torch, random_case
@@ -71,7 +74,7 @@ def test_every_way_to_entries_carries_gradients(seed: int) -> None:
     image = case.image.clone().requires_grad_()
     matrix = ColumnMatrix(case.image, case.spec)
     vector = torch.randn(matrix.shape[1], dtype=torch.float64)
-    ways = {
+    ways: dict[str, Callable[..., Any]] = {
         "dense": lambda m: m.dense(),
         "all": lambda m: m[:],
         "reversed": lambda m: m[::-1, ::-2],
