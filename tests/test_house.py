@@ -290,8 +290,8 @@ def rooms_above() -> dict[str, set[str]]:
     for room, targets in above.items():
         for path in (conv / room).rglob("*.py"):
             names = [name.split(".") for name in imported(path)]
-            targets |= {name[2] for name in names if name[:2] == ["rfviz", "conv"]} & above.keys()
-        targets.discard(room)
+            targets.update(name[2] for name in names if name[:2] == ["rfviz", "conv"])
+        targets.intersection_update(above.keys() - {room})
     return above
 
 

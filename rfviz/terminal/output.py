@@ -55,7 +55,7 @@ def _ended(command: Callable[[], int]) -> int:
 def _prepare_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by who started us
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
         # A terminal that has no × or − gets a question mark in its place.
         stream = getattr(sys, name)
         if hasattr(stream, "reconfigure"):

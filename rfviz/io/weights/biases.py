@@ -1,8 +1,8 @@
 """The bias that stands beside a weight in a file, found by its name and length."""
 
-from types import MappingProxyType
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from torch import Tensor
 

@@ -5,10 +5,10 @@ Sources: torch.nn.utils.weight_norm, spectral_norm, prune and parametrizations; 
 arXiv:2106.09685. All as in evaluation mode.
 """
 
-from types import MappingProxyType
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
