@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
 AGREE, DISAGREE, WRONG_INPUT, STOPPED = 0, 1, 2, 130
 EXIT_CODES = (
@@ -50,11 +51,21 @@ def _run(arguments: list[str]) -> int:
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose help is not lost in silence where it cannot be written."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
+
+
 def _asked(arguments: list[str]) -> argparse.Namespace:
     from rfviz.terminal import app, check, operators, trace  # noqa: PLC0415 - see above
     from rfviz.version import __version__  # noqa: PLC0415
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="rfviz", description="See and check what a 2-D convolution reads.", epilog=EXIT_CODES
     )
     parser.add_argument("--version", action="version", version=f"rfviz {__version__}")

@@ -118,7 +118,9 @@ def imported(path: Path) -> Iterator[str]:
 
 def third_party(path: Path) -> set[str]:
     tops = {name.split(".")[0] for name in imported(path)}
-    beside = {neighbour.stem for neighbour in path.parent.glob("*.py")}
+    # Tests import what stands beside them; the package names itself in full.
+    inside = path.is_relative_to(PACKAGE)
+    beside = set() if inside else {neighbour.stem for neighbour in path.parent.glob("*.py")}
     return tops - sys.stdlib_module_names - {"rfviz"} - beside
 
 

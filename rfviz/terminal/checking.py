@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -22,6 +22,7 @@ from rfviz.export.report import (
     report_junit,
 )
 from rfviz.io.pictures.preprocessing import Preprocessing
+from rfviz.io.weights.file import WeightsFile
 from rfviz.io.weights.layers import LayerEntry, layer, layers_of, non_finite
 from rfviz.io.weights.read import read_weights
 from rfviz.terminal.output import STANDARD_OUTPUT, Report, check_places, told
@@ -40,17 +41,18 @@ def checked(options: argparse.Namespace) -> int:
     table = Table(
         quiet=any(report.path == STANDARD_OUTPUT for report in reports), short=options.quiet
     )
-    tensors = _tensors(options.weights, table)
-    entry = _entry(layers_of(tensors), options.layer)
+    file = read_weights(_bytes_of(options.weights), options.weights)
+    entry = _entry(layers_of(file.tensors), options.layer)
     if options.layout:
         entry = entry.in_layout(options.layout)
-    check = _layer_check(options, *layer(tensors, entry))
+    check = _layer_check(options, *layer(file.tensors, entry))
     paths = pictures_in(options.images)
     about |= about_check(check, shown_path(Path(options.weights)), entry.name, len(paths))
     about |= {"layout": entry.layout, "notes": list(entry.notes)}
-    _say_layer(table, check, entry)
     start = time.perf_counter()
     try:
+        _say_left_out(table, file)
+        _say_layer(table, check, entry)
         _run(check, paths, rows, table)
     finally:
         # Also where nobody reads the table any more, or the disk that it goes to is full.
@@ -80,13 +82,11 @@ def _reports(
     return reports
 
 
-def _tensors(weights: str, table: "Table") -> Mapping[str, torch.Tensor]:
-    file = read_weights(_bytes_of(weights), weights)
+def _say_left_out(table: "Table", file: WeightsFile) -> None:
     for each in file.left_out[:MOST_LEFT_OUT]:
         table.line(f"Left out {each.name}: {each.reason}.")
     if len(file.left_out) > MOST_LEFT_OUT:
         table.line(f"Left out {len(file.left_out) - MOST_LEFT_OUT:,} more.")
-    return file.tensors
 
 
 def _say_layer(table: "Table", check: LayerCheck, entry: LayerEntry) -> None:
