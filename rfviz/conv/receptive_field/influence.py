@@ -8,13 +8,12 @@ pixels by which the unit has a gradient, unless a weight is 0.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
 from rfviz.conv.receptive_field.axis_map import AxisMap
 from rfviz.conv.spec.padding_modes import Pair
 
-Indices = NDArray[np.int64]
 # More are united: a grid of all their rows and all their columns.
 _MOST_GRIDS = 64
 
@@ -22,17 +21,17 @@ _MOST_GRIDS = 64
 class Grid(NamedTuple):
     """Units of a map in all of some rows and all of some columns, each in order."""
 
-    rows: Indices
-    columns: Indices
+    rows: Tensor
+    columns: Tensor
 
 
 def grid_of(unit: Pair) -> Grid:
     """Return the grid of one unit.
 
     >>> grid_of((2, 3)).columns
-    array([3])
+    tensor([3])
     """
-    return Grid(np.array([unit[0]]), np.array([unit[1]]))
+    return Grid(torch.tensor([unit[0]]), torch.tensor([unit[1]]))
 
 
 def read_by(grids: Iterable[Grid], maps: tuple[AxisMap, AxisMap], size: Pair) -> list[Grid]:
@@ -40,7 +39,7 @@ def read_by(grids: Iterable[Grid], maps: tuple[AxisMap, AxisMap], size: Pair) ->
 
     >>> pooled = AxisMap(1, 2, (range(2),))
     >>> read_by([grid_of((0, 1))], (pooled, pooled), (4, 4))[0].columns
-    array([2, 3])
+    tensor([2, 3])
     """
     found = (
         Grid(_read(maps[0], grid.rows, size[0]), _read(maps[1], grid.columns, size[1]))
@@ -53,26 +52,27 @@ def together(grids: Iterable[Grid]) -> list[Grid]:
     """Return the grids that hold a unit, each once.
 
     >>> together([grid_of((0, 1)), grid_of((0, 1))])
-    [Grid(rows=array([0]), columns=array([1]))]
+    [Grid(rows=tensor([0]), columns=tensor([1]))]
     """
     held = {
-        (grid.rows.tobytes(), grid.columns.tobytes()): grid
+        (tuple(grid.rows.tolist()), tuple(grid.columns.tolist())): grid
         for grid in grids
         if len(grid.rows) and len(grid.columns)
     }
     found = list(held.values())
     if len(found) <= _MOST_GRIDS:
         return found
-    return [Grid(*(np.unique(np.concatenate(each)) for each in zip(*found, strict=True)))]
+    return [Grid(*(torch.cat(each).unique() for each in zip(*found, strict=True)))]
 
 
-def _read(axis_map: AxisMap, outputs: Indices, n_inputs: int) -> Indices:
+def _read(axis_map: AxisMap, outputs: Tensor, n_inputs: int) -> Tensor:
     """Inputs within the map that any of the outputs reads."""
-    is_read = np.zeros(n_inputs, dtype=bool)
-    turns, phases = np.divmod(outputs, axis_map.period)
-    for phase in np.unique(phases):
+    is_read = torch.zeros(n_inputs, dtype=torch.bool)
+    phases = outputs % axis_map.period
+    turns = outputs // axis_map.period
+    for phase in phases.unique().tolist():
         moved = turns[phases == phase] * axis_map.shift
         for tap in axis_map.windows[phase]:
             places = moved + tap
             is_read[places[(places >= 0) & (places < n_inputs)]] = True
-    return np.flatnonzero(is_read)
+    return is_read.nonzero()[:, 0]

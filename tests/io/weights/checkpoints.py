@@ -1,13 +1,13 @@
 """Checkpoints as libraries lay them out, each with the convolution that its layers must be.
 
-Run it to see the counts: `PYTHONPATH=. python tests/io/checkpoints.py`.
+Run it to see the counts: `PYTHONPATH=. python tests/io/weights/checkpoints.py`.
 """
 
 import copy
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -43,8 +43,9 @@ def answers(module: Module, weight: Tensor, bias: Tensor | None) -> bool:
     if weight.shape[0] != module.out_channels or weight.shape[1] * module.groups != image.shape[1]:
         return False
     if isinstance(module, nn.ConvTranspose2d):
-        given = zip(module.dilation, module.kernel_size, module.padding, strict=True)
-        pads = [int(d) * (int(k) - 1) - int(p) for d, k, p in given]
+        padding = cast("tuple[int, ...]", module.padding)  # words are for convolutions alone
+        given = zip(module.dilation, module.kernel_size, padding, strict=True)
+        pads = [d * (k - 1) - p for d, k, p in given]
         ours = F.conv2d(spread(image, module.stride), weight, bias, 1, pads, module.dilation,
                         module.groups)  # fmt: skip
     else:
