@@ -70,8 +70,9 @@ def drawn(rng: random.Random) -> float:
         return rng.choice((-1.0, 1.0)) * math.exp(rng.uniform(-28, 28))
     if kind == 3:
         return rng.gauss(0, 300)
-    bits: float = struct.unpack("<d", rng.randbytes(8))[0]
-    return bits
+    (bits,) = struct.unpack("<d", rng.randbytes(8))
+    number: float = bits
+    return number
 
 
 def numbers() -> list[float]:

@@ -62,7 +62,7 @@ def together(grids: Iterable[Grid]) -> list[Grid]:
     found = list(held.values())
     if len(found) <= _MOST_GRIDS:
         return found
-    return [Grid(*(torch.cat(each).unique() for each in zip(*found, strict=True)))]
+    return [Grid(*(torch.unique(torch.cat(each)) for each in zip(*found, strict=True)))]
 
 
 def _read(axis_map: AxisMap, outputs: Tensor, n_inputs: int) -> Tensor:
@@ -70,7 +70,7 @@ def _read(axis_map: AxisMap, outputs: Tensor, n_inputs: int) -> Tensor:
     is_read = torch.zeros(n_inputs, dtype=torch.bool)
     phases = outputs % axis_map.period
     turns = outputs // axis_map.period
-    for phase in phases.unique().tolist():
+    for phase in torch.unique(phases).tolist():
         moved = turns[phases == phase] * axis_map.shift
         for tap in axis_map.windows[phase]:
             places = moved + tap
