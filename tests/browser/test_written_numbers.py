@@ -65,14 +65,13 @@ def drawn(rng: random.Random) -> float:
     if kind == 0:
         return float(rng.randint(-3_000_000, 3_000_000))
     if kind == 1:
-        return rng.randint(-40_000, 40_000) / 2 ** rng.randint(1, 12)
+        return rng.randint(-40_000, 40_000) / 2.0 ** rng.randint(1, 12)
     if kind == 2:
         return rng.choice((-1.0, 1.0)) * math.exp(rng.uniform(-28, 28))
     if kind == 3:
         return rng.gauss(0, 300)
     (bits,) = struct.unpack("<d", rng.randbytes(8))
-    number: float = bits
-    return number
+    return float(bits)
 
 
 def numbers() -> list[float]:
