@@ -2,12 +2,13 @@
 
 Source: Araujo, Norris & Sim, "Computing receptive fields of convolutional neural networks",
 Distill 2019. Receptive fields are the theoretical ones: zeros of the padding count as read, and
-the other padding modes are not followed around the edge.
+the other padding modes are not followed around the edge. `LayerGeometry.pixels` leaves them out.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import NamedTuple
 
 from torch import nn
 
@@ -18,6 +19,7 @@ from rfviz.conv.receptive_field.axis_map import (
     PICTURE,
     AxisField,
     AxisMap,
+    Bounds,
     centre,
     compose,
     join,
@@ -27,12 +29,25 @@ from rfviz.conv.receptive_field.axis_map import (
     transposed_map,
     unit_bounds,
 )
+from rfviz.conv.receptive_field.influence import Grid, grid_of, read_by, together
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.parse import pair
 from rfviz.conv.spec.spec import ReceptiveField
 from rfviz.conv.wording import by, shown
 
 Numbers = tuple[float, float]
+
+
+# For each unit of an axis the first and last pixel in the picture that changes it, or None.
+Hulls = tuple[Bounds | None, ...]
+
+
+class Step(NamedTuple):
+    """How a layer comes from the map before it: by its maps, or by paths that end in `ends`."""
+
+    before: "LayerGeometry"
+    maps: tuple[AxisMap, AxisMap] | None
+    ends: tuple["LayerGeometry", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,25 +78,53 @@ class LayerGeometry:
     standing: str = "exact"
     reason: str = ""
     call: str = ""
+    step: Step | None = field(default=None, repr=False, compare=False)
+    within: tuple[Hulls, Hulls] | None = field(default=None, repr=False, compare=False)
 
     def region(self, position: object) -> ReceptiveField:
         """Rows and columns of the picture from the first to the last that the unit reads, exactly.
 
-        Coordinates are negative, or past the picture, in the padding; a unit that reads nothing
-        has empty ranges. Raises `InputError` for a unit outside the feature map.
+        Padding counts as read, that of inner layers too, as the pixels in whose place it stands:
+        coordinates are negative, or past the picture, and near an edge may be of pixels that
+        change nothing, see `pixels`. A unit that reads nothing has empty ranges. Raises
+        `InputError` for a unit outside the feature map.
 
         >>> stack_geometry([Layer("Conv2d", 3, 2, 1)] * 2, (16, 16))[1].region((0, 1)).columns
         range(1, 8)
         """
+        unit = self._checked(position)
+        both = (unit_bounds(self.fields[axis], unit[axis]) for axis in (0, 1))
+        rows, columns = map(_range, both)
+        return ReceptiveField(rows, columns)
+
+    def pixels(self, position: object) -> ReceptiveField:
+        """Rows and columns of the picture from the first to the last that change the unit, exactly.
+
+        Padding counts at no layer, so that the ranges lie within the picture and within `region`:
+        by these pixels the unit has a gradient, unless weights are 0. Raises `InputError` for a
+        unit outside the feature map.
+
+        >>> padded = stack_geometry([Layer("MaxPool2d", 2), Layer("Conv2d", 3, padding=1)], (5, 5))
+        >>> padded[1].region((1, 1)).rows, padded[1].pixels((1, 1)).rows
+        (range(0, 6), range(0, 4))
+        """
+        unit = self._checked(position)
+        if self.within is not None:
+            rows, columns = (self.within[axis][unit[axis]] for axis in (0, 1))
+            return ReceptiveField(_range(rows), _range(columns))
+        grids = _read_of(self, None, [grid_of(unit)])
+        ends = ([(int(e[0]), int(e[-1])) for e in each] for each in zip(*grids, strict=True))
+        found = [_range((min(e)[0], max(end for _, end in e))) for e in ends]
+        return ReceptiveField(*found) if found else ReceptiveField(range(0), range(0))
+
+    def _checked(self, position: object) -> Pair:
         unit = pair("unit", position, least=0)
         if unit[0] >= self.output_size[0] or unit[1] >= self.output_size[1]:
             raise InputError(
                 f"The unit {unit} is outside the feature map of {by(self.output_size)} units.",
                 remedy=f"Choose one before {self.output_size}",
             )
-        both = (unit_bounds(self.fields[axis], unit[axis]) for axis in (0, 1))
-        rows, columns = (range(0) if b is None else range(b[0], b[1] + 1) for b in both)
-        return ReceptiveField(rows, columns)
+        return unit
 
 
 @dataclass(frozen=True)
@@ -171,7 +214,8 @@ def through(
 ) -> LayerGeometry:
     """Return the geometry after a row map and a column map."""
     rows, columns = (compose(before.fields[axis], maps[axis]) for axis in (0, 1))
-    return geometry_of(name, output_size, (rows, columns), before.aligned, note or before.note)
+    found = geometry_of(name, output_size, (rows, columns), before.aligned, note or before.note)
+    return replace(found, step=Step(before, maps))
 
 
 def layer_maps(layer: Layer) -> tuple[AxisMap, AxisMap]:
@@ -245,7 +289,24 @@ def _following(layer: "Layer | Branches", before: LayerGeometry) -> Iterator[Lay
             inside += _following(inner, inside[-1])
         yield from inside[1:]
         ends.append(inside[-1])
-    yield joined(ends, layer.name or layer.join)
+    end = joined(ends, layer.name or layer.join)
+    yield replace(end, step=Step(before, None, tuple(ends)))
+
+
+def _read_of(end: LayerGeometry, start: LayerGeometry | None, grids: list[Grid]) -> list[Grid]:
+    """Units of the map `start`, None for the picture, that change units of the map `end`."""
+    while end is not start and end.step is not None:
+        before, maps, ends = end.step
+        if maps is None:
+            grids = together(grid for each in ends for grid in _read_of(each, before, grids))
+        else:
+            grids = read_by(grids, maps, before.output_size)
+        end = before
+    return grids
+
+
+def _range(bounds: Bounds | None) -> range:
+    return range(0) if bounds is None else range(bounds[0], bounds[1] + 1)
 
 
 def _in_layer(error: InputError, index: int, layer: "Layer | Branches") -> InputError:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from rfviz.conv.receptive_field.axis_map import AxisField, unit_bounds
-from rfviz.conv.receptive_field.stack import LayerGeometry, geometry_of
+from rfviz.conv.receptive_field.stack import Hulls, LayerGeometry, geometry_of
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.trace.followed import Followed, fitted
 from rfviz.conv.trace.hulls import BLANK
@@ -19,7 +19,7 @@ def row_of(known: Followed, name: str, picture: Pair, call: str = "") -> LayerGe
     rows, columns = (1 if dim is None else shown.shape[dim] for dim in dims)
     fields = (_field(shown, 0), _field(shown, 1))
     geometry = geometry_of(name, (rows, columns), fields, known.aligned, known.note)
-    geometry = replace(geometry, call=call)
+    geometry = replace(geometry, call=call, within=(_within(shown, 0), _within(shown, 1)))
     whole = all(_is_whole(fields[axis], picture[axis]) for axis in (0, 1))
     word, reason = known.standing
     if whole and word == "exact":
@@ -52,6 +52,15 @@ def _field(known: Followed, axis: int) -> AxisField:
         if low < BLANK and (found is None or found[0] > low or found[1] < -high):
             return fitted(profile)
     return field
+
+
+def _within(known: Followed, axis: int) -> Hulls:
+    """The hull of each unit, which ends at the picture's edges and at those of every map."""
+    lows, highs = known.profile(axis).tolist()
+    return tuple(
+        None if low >= BLANK else (int(low), -int(high))
+        for low, high in zip(lows, highs, strict=True)
+    )
 
 
 def _is_whole(field: AxisField, n: int) -> bool:

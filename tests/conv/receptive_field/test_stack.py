@@ -259,3 +259,46 @@ def test_a_stack_of_no_layers_has_no_geometry() -> None:
 def test_an_unknown_architecture_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match="VGG-16"):
         architecture("VGG-17")
+
+
+def assert_pixels_are_gradient(layers: Stack, seed: int, size: tuple[int, int]) -> bool:
+    """At a corner, an edge and the middle: there the padding of inner layers is read."""
+    if not fits(layers, size):
+        return False
+    torch.manual_seed(seed)
+    geometry, network = stack_geometry(layers, size)[-1], positive_network(layers)
+    height, width = geometry.output_size
+    for unit in ((0, 0), (height - 1, width // 2), (height // 2, width - 1)):
+        touched = gradient_of(network, size, unit).abs() > 0
+        found = geometry.pixels(unit)
+        for dim, pixels in ((1, found.rows), (0, found.columns)):
+            read = torch.nonzero(touched.any(dim=dim))[:, 0].tolist()
+            assert [*read[:1], *read[-1:]] == [*pixels[:1], *pixels[-1:]], (seed, unit, layers)
+    return True
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_pixels_of_150_random_stacks_are_those_with_a_gradient(transposed: bool) -> None:
+    n_compared, seed = 0, 2000
+    while n_compared < 150:
+        layers = random_stack(seed, transposed=transposed)
+        n_compared += assert_pixels_are_gradient(layers, seed, (19, 14))
+        seed += 1
+    assert seed < 2600
+
+
+def test_padding_of_an_inner_layer_stands_in_the_box_and_not_among_the_pixels() -> None:
+    layers = [torch.nn.MaxPool2d(2), torch.nn.Conv2d(1, 1, 3, padding=1)]
+    found = stack_geometry(layers, (5, 5))[-1]
+    assert found.region((1, 1)).rows == range(6)
+    assert found.pixels((1, 1)).rows == found.pixels((1, 1)).columns == range(4)
+    assert input_geometry((4, 5)).pixels((3, 4)).columns == range(4, 5)
+    with pytest.raises(InputError, match="outside the feature map"):
+        found.pixels((2, 0))
+
+
+def test_a_unit_of_which_every_input_is_padding_has_no_pixels() -> None:
+    found = stack_geometry([Layer("Conv2d", 1, padding=1)], (3, 3))[-1]
+    assert found.region((0, 1)).rows == range(-1, 0)
+    assert not found.pixels((0, 1)).rows
+    assert not found.pixels((0, 1)).columns

@@ -1,13 +1,13 @@
 """Checkpoints as libraries lay them out, each with the convolution that its layers must be.
 
-Run it to see the counts: `PYTHONPATH=. python tests/io/checkpoints.py`.
+Run it to see the counts: `PYTHONPATH=. python tests/io/weights/checkpoints.py`.
 """
 
 import copy
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
