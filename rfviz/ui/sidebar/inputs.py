@@ -23,10 +23,9 @@ from rfviz.ui.sidebar.explain import as_text, explain
 from rfviz.ui.sidebar.hiding import hide_widget
 from rfviz.ui.sidebar.named_weights import WeightChoices, weight_widgets
 from rfviz.ui.sidebar.picture import Picture, picture_widgets, repeated
+from rfviz.ui.sidebar.settings import WEIGHT_SOURCES
 from rfviz.ui.sidebar.weight_file import file_widgets
 from rfviz.ui.sidebar.weights_by_hand import hand_widgets
-
-WEIGHT_SOURCES = ("Named", "File", "By hand")
 
 
 @dataclass(frozen=True)
