@@ -26,8 +26,9 @@ def keywords_of(call: ast.Call) -> dict[str | None, ast.expr]:
     return {each.arg: each.value for each in call.keywords}
 
 
-def is_bound(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and "bind" in keywords_of(node)
+def bound_in(tree: ast.AST) -> list[ast.Call]:
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [call for call in calls if "bind" in keywords_of(call)]
 
 
 def written(node: ast.expr | None, constants: dict[str, str]) -> str | None:
@@ -61,7 +62,7 @@ def keys_in(path: Path) -> Iterator[tuple[str, str | None]]:
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     for function in [None, *(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))]:
         names = [each.arg for each in function.args.args] if function else []
-        for call in filter(is_bound, ast.walk(function) if function else ()):
+        for call in bound_in(function) if function else ():
             key = keywords_of(call)["key"]
             if isinstance(key, ast.Name) and function and key.id in names:
                 at = names.index(key.id)
@@ -72,7 +73,7 @@ def keys_in(path: Path) -> Iterator[tuple[str, str | None]]:
                 yield ast.unparse(key), written(key, constants)
     for statement in tree.body:
         if not isinstance(statement, ast.FunctionDef):
-            for call in filter(is_bound, ast.walk(statement)):
+            for call in bound_in(statement):
                 key = keywords_of(call)["key"]
                 yield ast.unparse(key), written(key, constants)
 
