@@ -6,6 +6,7 @@ A new widget that is bound to the address belongs in this table; a test compares
 import math
 import re
 from collections.abc import Callable, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rfviz.io.kernels.catalogue import KERNELS
@@ -150,7 +151,7 @@ SETTINGS = (
     *(Setting(f"check_{name}", "check") for name in CHECK),
     *(Setting(f"practice_{name}", "practice") for name in ("seed", "level", "count")),
 )  # fmt: skip
-_BY_NAME = {each.name: each for each in SETTINGS if "*" not in each.name}
+_BY_NAME = MappingProxyType({each.name: each for each in SETTINGS if "*" not in each.name})
 _FAMILIES = tuple(each for each in SETTINGS if "*" in each.name)
 
 
