@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import torch.nn.functional as F
-from app_page import AppPage
+from app_page import IDLE, AppPage
 from conftest import Open
 from playwright.sync_api import TimeoutError as NotInTime
 from playwright.sync_api import expect
@@ -56,7 +56,9 @@ def check_all_say(app: AppPage, expected: dict[str, int], link: str) -> None:
         names = expected if link in WITH_EXPLORER else MOST
         assert {name: said[name] for name in names} == {name: expected[name] for name in names}
         for name in MOST:
-            slider = app.widget(name).locator("input[type=range]").first
+            slider = app.widget(name).locator("input[type=range]")
+            # While a run goes on, Streamlit may show a widget of the run before beside its own.
+            assert slider.count() == 1, name
             assert slider.input_value(timeout=1000) == str(expected[name]), name
         if link in WITH_EXPLORER:
             assert app.conductor.get_attribute("data-state", timeout=1000) == "confirmed"
@@ -92,6 +94,7 @@ def test_widget_address_and_explorer_agree_on_a_walk_at_any_speed(open_app: Open
             name = chance.choice(sorted(MOST))
             stroke = "ArrowLeft" if expected[name] == MOST[name] else "ArrowRight"
             check_all_say(app, expected, link)
+            app.page.wait_for_selector(IDLE)
             app.slide(name, stroke)
             expected[name] += 1 if stroke == "ArrowRight" else -1
         else:
