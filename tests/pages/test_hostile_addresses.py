@@ -10,9 +10,9 @@ from rfviz.io.kernels.catalogue import KERNELS
 from rfviz.io.pictures.samples import SAMPLES
 from rfviz.ui.run import jobs
 from rfviz.ui.sidebar.convolution import MODES, PADDING_KINDS
-from rfviz.ui.sidebar.inputs import WEIGHT_SOURCES
 from rfviz.ui.sidebar.named_weights import ACROSS, DIVISORS, DTYPES
 from rfviz.ui.sidebar.picture import SOURCES
+from rfviz.ui.sidebar.settings import WEIGHT_SOURCES
 
 N_ADDRESSES = 500
 N_CHUNKS = 20

@@ -12,32 +12,72 @@ from typing import Any
 
 import streamlit as st
 
-# Each is the name of a widget and of its part in the address. Not here: what a file decides, such
-# as its layers, since the next file may not have it.
-_AXES = ("", "_height", "_width")
-HELD = (
-    *(f"{name}{axis}" for name in ("kernel", "stride", "padding", "dilation") for axis in _AXES),
-    "separate", "padding_kind", "padding_mode", "pad_top", "pad_bottom", "pad_left", "pad_right",
-    "groups", "source", "sample", "grey", "region", "region_top", "region_left", "region_height",
-    "region_width", "reduce", "weights_source", "weights", "filters", "across", "seed", "with_bias",
-    "bias", "dtype", "values", "hand", "hide", "row", "column", "filter", "pixel_row",
-    "pixel_column",
-)  # fmt: skip
+from rfviz.ui.run import caches
+from rfviz.ui.sidebar.settings import SETTINGS, setting_of
+
 _VALUES, _PAGE = "held", "held_page"
+# What belongs to one weights file: by the file's digest, and the file of the run before.
+_OF_FILES, _FILE = "held_of_files", "held_file"
+MOST_FILES = 16
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def hold_settings(page: str) -> None:
     """Give back what this run has lost, and note what it says; before any widget is drawn.
 
     On another ``page`` than the run before, every setting is set anew: only so does Streamlit write
-    it into the address, from which it has taken it.
+    it into the address, from which it has taken it. A first run may end before it has drawn a
+    widget, so what the address says is noted before.
     """
-    before: Mapping[str, Any] = st.session_state.get(_VALUES, {})
-    found = {name: st.session_state[name] for name in HELD if name in st.session_state}
-    held = {**before, **found}
+    first = _VALUES not in st.session_state
+    before = _said_by_the_address() if first else st.session_state[_VALUES]
     turned = st.session_state.get(_PAGE, page) != page
-    for name, value in held.items():
-        if turned or name not in found:
-            st.session_state[name] = value
+    found = _found(of_file=False)
+    held = {**before, **found}
+    if not first:
+        _give_back(held, found, every=turned)
     st.session_state[_VALUES] = MappingProxyType(held)
     st.session_state[_PAGE] = page
+    _hold_what_is_of_a_file(turned)
+
+
+def _found(*, of_file: bool) -> dict[str, Any]:
+    """The settings that this run knows, by name."""
+    known = {str(name): setting_of(str(name)) for name in st.session_state}
+    names = [name for name, setting in known.items() if setting and setting.of_file == of_file]
+    return {name: st.session_state[name] for name in names}
+
+
+def _said_by_the_address() -> dict[str, Any]:
+    """What the address says, as far as widgets could hold it; the rest is theirs to correct."""
+    said = {
+        each.name: each.read(st.query_params[each.name])
+        for each in SETTINGS
+        if each.read and each.name in st.query_params
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _give_back(held: Mapping[str, Any], found: Mapping[str, Any], *, every: bool) -> None:
+    for name, value in held.items():
+        if every or name not in found:
+            st.session_state[name] = value
+
+
+def _hold_what_is_of_a_file(turned: bool) -> None:
+    """Hold a layer and what is asked of it for the file that has it, and for no other."""
+    file = st.session_state.get("weights_file")
+    digest = None
+    if file is not None:
+        digest = caches.remembered(
+            ("digest", file.file_id), lambda: caches.digest_of(file.getvalue())
+        )
+        same = st.session_state.get(_FILE) == digest
+        files: Mapping[str, Mapping[str, Any]] = st.session_state.get(_OF_FILES, NOTHING)
+        found = _found(of_file=True)
+        held = {**files.get(digest, NOTHING), **(found if same else NOTHING)}
+        _give_back(held, found, every=turned or not same)
+        others = [(name, each) for name, each in files.items() if name != digest]
+        latest = [*others, (digest, MappingProxyType(held))][-MOST_FILES:]
+        st.session_state[_OF_FILES] = MappingProxyType(dict(latest))
+    st.session_state[_FILE] = digest

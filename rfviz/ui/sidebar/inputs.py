@@ -23,10 +23,11 @@ from rfviz.ui.sidebar.explain import as_text, explain
 from rfviz.ui.sidebar.hiding import hide_widget
 from rfviz.ui.sidebar.named_weights import WeightChoices, weight_widgets
 from rfviz.ui.sidebar.picture import Picture, picture_widgets, repeated
+from rfviz.ui.sidebar.returned import returned_note
+from rfviz.ui.sidebar.said_files import WEIGHTS, forget_file
+from rfviz.ui.sidebar.settings import WEIGHT_SOURCES
 from rfviz.ui.sidebar.weight_file import file_widgets
 from rfviz.ui.sidebar.weights_by_hand import hand_widgets
-
-WEIGHT_SOURCES = ("Named", "File", "By hand")
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,9 @@ def _convolution_widgets(
             "Weights from", WEIGHT_SOURCES, default="Named", required=True, key="weights_source",
             bind="query-params", label_visibility="collapsed",
         )  # fmt: skip
-        if source == "File":
+        if source != "File":
+            forget_file(WEIGHTS)
+        else:
             try:
                 choices = file_widgets(n_channels)
                 fixed = choices.fixed
@@ -135,6 +138,7 @@ def _convolution_widgets(
     with parameters:
         st.subheader("Convolution")
         arguments = parameter_widgets(fixed)
+        returned_note(fixed, arguments)
     with weights:
         if source == "By hand":
             try:

@@ -18,6 +18,7 @@ from rfviz.io.pictures.samples import SAMPLES
 from rfviz.ui.run import caches, uploads
 from rfviz.ui.run.picture_reading import picture_in
 from rfviz.ui.sidebar.explain import as_text
+from rfviz.ui.sidebar.said_files import PICTURE, forget_file, missing_file, say_file
 
 SOURCES = ("Sample", "Upload", "Camera")
 DEFAULT_SAMPLE = "glyph"
@@ -98,6 +99,8 @@ def picture_widgets() -> Picture:
         "Picture", SOURCES, default="Sample", required=True, key="source",
         bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
+    if kind != "Upload":
+        forget_file(PICTURE)
     choose = {"Sample": _sample, "Upload": _upload, "Camera": _camera}[kind]
     try:
         # In a place of its own: what it says must not push the other widgets out of theirs, since
@@ -151,11 +154,13 @@ def _upload() -> Source | None:
     )  # fmt: skip
     gone = uploads.say_what_is_gone("upload")
     if not files:
+        missing_file(PICTURE, "picture")
         return _stand_in("No picture is there" if gone else "No picture uploaded yet")
     names = _names(files)
     index = 0
     if len(files) > 1:
         index = names.index(st.selectbox("Uploaded picture", names, key="picked"))
+    say_file(PICTURE, files[index])
     return _from_file(files[index].name, files[index].file_id, files[index].getvalue())
 
 

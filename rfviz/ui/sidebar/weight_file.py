@@ -26,6 +26,7 @@ from rfviz.ui.sidebar.named_weights import (
     even_bias,
     number_widgets,
 )
+from rfviz.ui.sidebar.said_files import WEIGHTS, missing_file, say_file
 
 MOST_LISTED = 300
 AS_FOUND = "as found"
@@ -80,12 +81,14 @@ def file_widgets(n_channels: int | None) -> WeightChoices:
     uploads.say_what_is_gone("weights_file")
     if file is None:
         _keep_settings()
-        _missing_note()
+        if not missing_file(WEIGHTS, "weights file"):
+            _missing_note()
         st.caption(
             f"No weights file yet: the kernel {DEFAULT_KERNEL} stands in. An address carries every "
             "setting, but no file."
         )
         return Choices(DEFAULT_KERNEL, 1, "mean", 0, bias_widgets(), *number_widgets())
+    say_file(WEIGHTS, file)
     weights = weights_of(file)
     _left_out(weights.file.left_out)
     return _layer_widgets(weights, n_channels)
