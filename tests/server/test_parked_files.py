@@ -18,9 +18,7 @@ BUDGET = 1600
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedServer]:
-    watched = WatchedServer(
-        tmp_path_factory.mktemp("parked"), {"RFVIZ_MEMORY_MB": str(BUDGET)}
-    )
+    watched = WatchedServer(tmp_path_factory.mktemp("parked"), {"RFVIZ_MEMORY_MB": str(BUDGET)})
     try:
         yield watched
     finally:
