@@ -30,8 +30,8 @@ MOST_SECONDS = 20.0
 # Choices bring widgets of their own, which bring choices: so often a page is looked at for them.
 N_LOOKS = 8
 TEXTS = ("", "0", "-1", "1, 2; 3, 4", "1e308", "-1e308", "1e-308", "nan", "inf", "1,1",
-         "10000,10000", "100000,1", "1e6", "-1e6", "0.0001", "A" * 200, "9" * 200, "1 0 -1", "[[1, 2], [3]]",
-         "RuntimeError: ", "Linear(3, 4)", "nn.Conv2d(3, 8, 3)")  # fmt: skip
+         "10000,10000", "100000,1", "1e6", "-1e6", "0.0001", "A" * 200, "9" * 200, "1 0 -1",
+         "[[1, 2], [3]]", "RuntimeError: ", "Linear(3, 4)", "nn.Conv2d(3, 8, 3)")  # fmt: skip
 
 
 class Fault(NamedTuple):
