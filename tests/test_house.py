@@ -48,7 +48,12 @@ HOMES = {
         "rfviz/io/pictures/tiff_samples.py",
         "rfviz/io/pictures/decoder.py",
     ),
-    "starlette": ("rfviz/explorer/routes.py", "rfviz/explorer/guard.py"),
+    "starlette": (
+        "rfviz/explorer/routes.py",
+        "rfviz/explorer/guard.py",
+        "rfviz/ui/run/upload_bound.py",
+        "rfviz/app/app.py",
+    ),
     "pandas": ("rfviz/app",),  # imported once at start
 }
 PUBLIC_NAMES = [

@@ -31,7 +31,7 @@ STYLES = ("explorer.css",)
 # More columns than any matrix has; a longer text is not read at all.
 MOST_DIGITS = 12
 # What a document is not asked with. It comes uncompressed, to be added to (Streamlit compresses
-# inside of this), and whole each time: an answer of no change carries no scripts, so that
+# inside of this), and whole each time: an answer that it has not changed carries no scripts, and
 # its policy would forbid those of the document that the browser has kept.
 UNTOLD = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"if-range")
 COLUMNS_AT_ONCE = 2

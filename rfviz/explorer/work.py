@@ -5,14 +5,19 @@ on for those who have hung up long ago.
 """
 
 import asyncio
+import os
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
 
 SECONDS_BETWEEN_LOOKS = 0.02
+# As `nice` counts: what a person waits for in a move goes first.
+NICENESS = 10
 
 
 class Busy(Exception):  # noqa: N818 - no error of the program's
@@ -27,6 +32,8 @@ class WorkForRequests:
         self._places = threading.BoundedSemaphore(n_at_once)
         self._waiting = threading.BoundedSemaphore(most_waiting)
         self._seconds_of_waiting = seconds_of_waiting
+        # Apart from the server's own, which are to answer everybody else meanwhile.
+        self._threads = ThreadPoolExecutor(n_at_once, "work", initializer=_give_way)
 
     async def run(
         self,
@@ -56,7 +63,7 @@ class WorkForRequests:
                 lock.release()
                 self._places.release()
 
-        task = asyncio.get_running_loop().run_in_executor(None, in_thread)
+        task = asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
         try:
             while not task.done():
                 await asyncio.wait([task], timeout=SECONDS_BETWEEN_LOOKS)
@@ -84,3 +91,9 @@ class WorkForRequests:
             return True
         lock.release()
         return False
+
+
+def _give_way() -> None:
+    """Let other threads go first, where the system knows that of a thread."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

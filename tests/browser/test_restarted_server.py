@@ -1,4 +1,4 @@
-"""A server started anew under an open tab: what was set returns, what was lent is asked for."""
+"""A server that is started anew under an open tab: settings return, lost files are asked for."""
 
 from collections.abc import Iterator
 

@@ -17,22 +17,22 @@ from unittest import mock
 
 from streamlit.testing.v1.element_tree import Widget
 
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1] / "pages")]
+sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(1, str(Path(__file__).parents[1] / "pages"))
 
-from opened import OpenedPage  # noqa: E402 - found by the line before
+from opened import OpenedPage
 
-from rfviz.conv.errors import InputError  # noqa: E402
-from rfviz.ui.run import jobs  # noqa: E402
+from rfviz.conv.errors import InputError
+from rfviz.ui.run import jobs
 
 PAGES = ("receptive_field", "column_matrix", "matmul", "output_shape", "stack", "filters",
          "responses", "operators", "check", "practice")  # fmt: skip
 MOST_SECONDS = 20.0
-# Choices bring widgets of their own, which bring choices: how often a page is looked at for them.
+# Choices bring widgets of their own, which bring choices: so often a page is looked at for them.
 N_LOOKS = 8
 TEXTS = ("", "0", "-1", "1, 2; 3, 4", "1e308", "-1e308", "1e-308", "nan", "inf", "1,1",
          "10000,10000", "100000,1", "1e6", "-1e6", "0.0001", "A" * 200, "9" * 200, "1 0 -1",
-         "[[1, 2], [3]]",
-         "RuntimeError: ", "Linear(3, 4)", "nn.Conv2d(3, 8, 3)")  # fmt: skip
+         "[[1, 2], [3]]", "RuntimeError: ", "Linear(3, 4)", "nn.Conv2d(3, 8, 3)")  # fmt: skip
 
 
 class Fault(NamedTuple):

@@ -1,4 +1,4 @@
-"""A short run over random addresses; python tests/fuzz/addresses.py --count 2000 is a long one."""
+"""A short run over random addresses; `python tests/fuzz/addresses.py --count 2000` is long."""
 
 from typing import Any
 

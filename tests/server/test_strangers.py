@@ -17,7 +17,7 @@ from websockets.typing import Origin
 # that is busy with other work already, so many times what it takes there without the attack.
 MOVE_SECONDS = 0.3
 SLOWER_AT_MOST = 1.5
-N_ATTACKS, MOVES = 4, 8
+N_TRIALS, N_ATTACKS, MOVES = 4, 3, 8
 COLUMNS = "first=0&last=400&height=9&width=100"
 
 
@@ -35,8 +35,22 @@ def check_a_second_person(server: WatchedServer, attack: Callable[[], None]) -> 
     """Somebody else's moves beside the attack are quick, or hardly slower than those without it.
 
     The machine may be busy with other work, the more at some moments than at others: the attack is
-    made again and again, with moves of the same person before each.
+    made again and again, with moves of the same person before each, and what was slow is measured
+    anew. What an attack costs it costs each time.
     """
+    times: list[tuple[float, float]] = []
+    while len(times) < N_TRIALS:
+        quiet, beside = map(p95, moves_of_a_second_person(server, attack))
+        if beside < max(MOVE_SECONDS, SLOWER_AT_MOST * quiet):
+            return
+        times.append((quiet, beside))
+    pytest.fail(f"p95 without and with the attack, in seconds: {times}")
+
+
+def moves_of_a_second_person(
+    server: WatchedServer, attack: Callable[[], None]
+) -> tuple[list[float], list[float]]:
+    """Seconds of somebody's moves, without the attack and beside it."""
     quiet: list[float] = []
     beside: list[float] = []
     with Visitor(server.port) as person, ThreadPoolExecutor(1) as elsewhere:
@@ -56,7 +70,7 @@ def check_a_second_person(server: WatchedServer, attack: Callable[[], None]) -> 
             while not attacked.done() or len(beside) < until:
                 move(beside)
             attacked.result()
-    assert p95(beside) < max(MOVE_SECONDS, SLOWER_AT_MOST * p95(quiet)), (p95(quiet), p95(beside))
+    return quiet, beside
 
 
 def p95(seconds: list[float]) -> float:

@@ -85,6 +85,14 @@ class Visitor:
         self._read_run()
         return time.monotonic() - began
 
+    def open_page(self, page: str, address: Mapping[str, str], seconds: float) -> bool:
+        """Open a page; whether its run has ended within so many seconds."""
+        message = BackMsg()
+        message.rerun_script.query_string = urlencode(address)
+        message.rerun_script.page_name = page
+        self.say(message)
+        return self._read_run(seconds)
+
     def list_files(self, files: Sequence[str]) -> None:
         """Run again with these in the uploader of pictures."""
         message = BackMsg()
@@ -109,19 +117,22 @@ class Visitor:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _read_run(self) -> None:
+    def _read_run(self, seconds: float = 10 * SECONDS) -> bool:
+        """Read what a run sends; whether it has ended in time."""
         self.errors = []
-        while True:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
             message = ForwardMsg()
             data = self._socket.recv(SECONDS)
             assert isinstance(data, bytes)
             message.ParseFromString(data)
             if message.WhichOneof("type") == "script_finished":
-                return
+                return True
             if message.WhichOneof("type") == "new_session":
                 self.session = message.new_session.initialize.session_id
             if message.WhichOneof("type") == "delta":
                 self._read(message)
+        return False
 
     def _read(self, message: ForwardMsg) -> None:
         element = message.delta.new_element
