@@ -7,6 +7,7 @@ what Streamlit sends: the panel's bytes, and the name in the address that each w
 import base64
 import io
 import json
+import re
 import struct
 from collections.abc import Mapping
 from functools import cached_property
@@ -127,17 +128,17 @@ class OpenedPage:
 
     @property
     def errors(self) -> list[str]:
-        return [str(error.value) for error in self.at.error]
+        return [as_read(error.value) for error in self.at.error]
 
     @property
     def captions(self) -> list[str]:
-        return [str(caption.value) for caption in self.at.caption]
+        return [as_read(caption.value) for caption in self.at.caption]
 
     @property
     def remedies(self) -> list[str]:
         """The labels of the buttons that mend what does not fit."""
         found = [button for button in self.at.button if (button.key or "").startswith("remedy-")]
-        return [button.label for button in found]
+        return [as_read(button.label) for button in found]
 
     def bound_widgets(self) -> dict[str, Any]:
         """The value of each widget that is in the address, by its name there."""
@@ -169,6 +170,11 @@ class OpenedPage:
         """Let go of what was read from the run before."""
         for name in ("panels", "conductor"):
             self.__dict__.pop(name, None)
+
+
+def as_read(text: object) -> str:
+    """A sentence as a person reads it, without what keeps it from being Markdown."""
+    return re.sub(r"\\(?=[^A-Za-z0-9\s])", "", str(text)).replace("\N{WORD JOINER}", "")
 
 
 def _no_json(constant: str) -> None:

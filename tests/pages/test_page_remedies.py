@@ -127,7 +127,7 @@ def test_each_remedy_mends_it_and_changes_only_what_it_says(name: str) -> None:
 def _changed_beside(label: str, before: dict[str, Any], after: dict[str, Any]) -> set[str]:
     """Widgets with another value, other than those that the label speaks of."""
     changed = {key for key in before.keys() & after.keys() if before[key] != after[key]}
-    words = ("kernel", "padding", "stride", "dilation", "groups", "mode")
+    words = ("kernel", "padding", "stride", "dilation", "groups", "filters", "mode")
     stems = {word.removesuffix("ding") for word in words if word in label}
     # Pairs that become equal, or stop being so, switch between one slider and two.
     return {key for key in changed if key != "separate" and not any(s in key for s in stems)}

@@ -139,7 +139,7 @@ def _another_size(kernels: Tensor, spec: Conv2dSpec, n_filters: int, channels: i
     """Say that the text has another size than is asked for, and offer to take its size."""
     height, width = size_of(kernels)
     st.caption(
-        f"The text holds {len(kernels):,} kernels of {height} × {width}; "
+        f"The text holds {len(kernels):,} kernels of {height:,} × {width:,}; "
         f"{n_filters:,} × {channels} of {spec.kernel_size[0]} × {spec.kernel_size[1]} are "
         "asked for. So the named kernel is used; the text is kept until you change a weight."
     )
