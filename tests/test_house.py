@@ -138,23 +138,33 @@ def texts() -> list[Path]:
     return sorted(path for path in found if path.is_file() and path.suffix in suffixes)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_point_one_way(path: Path) -> None:
-    part = part_of(path)
-    for name in imported(path):
-        if name.startswith("rfviz."):
-            target = name.split(".")[1]
-            assert target == part or target in MAY_IMPORT[part], f"{part} imports {name}"
-        else:
-            assert name != "rfviz", f"{name_of(path)} imports the whole package"
+def may_import(part: str, name: str) -> bool:
+    target = name.split(".")[1] if name.startswith("rfviz.") else part
+    return name != "rfviz" and (target == part or target in MAY_IMPORT[part])
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_each_third_party_library_has_its_home(path: Path) -> None:
-    for library in third_party(path):
-        assert library in HOMES, f"{library} has no home"
-        homes = HOMES[library]
-        assert any((ROOT / home) in (path, *path.parents) for home in homes), (library, homes)
+def test_imports_point_one_way() -> None:
+    wrong = [
+        f"{name_of(path)} imports {name}"
+        for path in MODULES
+        for name in imported(path)
+        if not may_import(part_of(path), name)
+    ]
+    assert wrong == []
+
+
+def is_at_home(library: str, path: Path) -> bool:
+    return any((ROOT / home) in (path, *path.parents) for home in HOMES.get(library, ()))
+
+
+def test_each_third_party_library_has_its_home() -> None:
+    wrong = [
+        f"{name_of(path)} imports {library}"
+        for path in MODULES
+        for library in third_party(path)
+        if not is_at_home(library, path)
+    ]
+    assert wrong == []
 
 
 def test_package_imports_neither_streamlit_nor_plotly() -> None:
@@ -172,34 +182,42 @@ def test_public_names_are_the_written_ones() -> None:
         assert getattr(rfviz, name).__module__.startswith("rfviz.")
 
 
-@pytest.mark.parametrize("name", PUBLIC_NAMES)
-def test_public_name_is_documented_with_an_example(name: str) -> None:
-    text = inspect.getdoc(getattr(rfviz, name))
-    assert text is not None
-    assert ">>> " in text
+def test_public_name_is_documented_with_an_example() -> None:
+    texts_of = {name: inspect.getdoc(getattr(rfviz, name)) for name in PUBLIC_NAMES}
+    assert [name for name, text in texts_of.items() if ">>> " not in (text or "")] == []
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
-def test_what_is_public_is_documented(path: Path) -> None:
+def undocumented(path: Path) -> Iterator[str]:
     tree = parsed(path)
-    assert ast.get_docstring(tree), f"{name_of(path)} does not say why it exists"
+    if not ast.get_docstring(tree):
+        yield f"{name_of(path)} does not say why it exists"
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     bodies = [tree.body, *(each.body for each in classes if not each.name.startswith("_"))]
     for node in chain.from_iterable(bodies):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            assert node.name.startswith("_") or ast.get_docstring(node), node.name
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if not node.name.startswith("_") and not ast.get_docstring(node):
+            yield f"{name_of(path)}:{node.lineno}: {node.name}"
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
-def test_modules_hold_no_mutable_state(path: Path) -> None:
-    # A page is left out: it is a script, and its names live for one run.
+def test_what_is_public_is_documented() -> None:
+    assert [each for path in LIBRARY for each in undocumented(path)] == []
+
+
+def mutable_state(path: Path) -> Iterator[str]:
     for node in parsed(path).body:
         if not isinstance(node, ast.Assign | ast.AnnAssign):
             continue
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         if all(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
             continue
-        assert not is_mutable(node.value), f"line {node.lineno}: {ast.unparse(targets[0])}"
+        if is_mutable(node.value):
+            yield f"{name_of(path)}:{node.lineno}: {ast.unparse(targets[0])}"
+
+
+def test_modules_hold_no_mutable_state() -> None:
+    # A page is left out: it is a script, and its names live for one run.
+    assert [each for path in LIBRARY for each in mutable_state(path)] == []
 
 
 def is_mutable(value: ast.expr | None) -> bool:
@@ -209,14 +227,18 @@ def is_mutable(value: ast.expr | None) -> bool:
     return isinstance(value, MUTABLE)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_nothing_is_printed_and_no_error_is_swallowed(path: Path) -> None:
+def printed_or_swallowed(path: Path) -> Iterator[str]:
     for node in ast.walk(parsed(path)):
-        if isinstance(node, ast.Call):
-            assert ast.unparse(node.func) != "print", f"line {node.lineno} prints"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print":
+            yield f"{name_of(path)}:{node.lineno} prints"
         if isinstance(node, ast.ExceptHandler):
             caught = "" if node.type is None else ast.unparse(node.type)
-            assert caught not in {"", "Exception", "BaseException"}, f"line {node.lineno}"
+            if caught in {"", "Exception", "BaseException"}:
+                yield f"{name_of(path)}:{node.lineno} catches {caught or 'all'}"
+
+
+def test_nothing_is_printed_and_no_error_is_swallowed() -> None:
+    assert [each for path in MODULES for each in printed_or_swallowed(path)] == []
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
@@ -262,10 +284,10 @@ def test_tests_need_what_the_app_needs() -> None:
     assert not APP_PINS.keys() & TEST_PINS.keys()
 
 
-@pytest.mark.parametrize("name", [*APP_PINS, *TEST_PINS])
-def test_what_is_tested_is_what_is_pinned(name: str) -> None:
+def test_what_is_tested_is_what_is_pinned() -> None:
+    pinned = APP_PINS | TEST_PINS
     # A build of torch names itself after its version: 2.13.0+cpu.
-    assert version(name).split("+")[0] == (APP_PINS | TEST_PINS)[name]
+    assert {name: version(name).split("+")[0] for name in pinned} == pinned
 
 
 def test_every_library_imported_is_pinned() -> None:

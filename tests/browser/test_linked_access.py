@@ -31,6 +31,8 @@ AXE = """async () => {
   const where = (nodes) => nodes.map((node) => node.html.slice(0, 200));
   return found.violations.map(({ id, impact, nodes }) => [id, impact, where(nodes)]);
 }"""
+# How a page is looked at that several tests share.
+PLAIN: dict[str, Any] = {"color_scheme": "light", "reduced_motion": "reduce"}
 BUTTONS = (
     "First position", "Previous position", "Play through all positions", "Next position",
     "Last position", "Speed of playing",
@@ -38,9 +40,9 @@ BUTTONS = (
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_tab_reaches_every_control_and_panel(open_app: Open, name: str) -> None:
+def test_tab_reaches_every_control_and_panel(look: Open, name: str) -> None:
     # Without motion, since what fades in cannot be seen at once.
-    app = open_app(name, reduced_motion="reduce").settle()
+    app = look(name, {}, **PLAIN).settle()
     app.conductor.get_by_label(BUTTONS[0]).focus()
     app.page.keyboard.press("Shift+Tab")
     reached = {}
@@ -72,18 +74,6 @@ def test_a_tap_chooses_an_output(open_app: Open) -> None:
     app.wait_for_place(11, 4)
 
 
-@pytest.mark.parametrize("name", [*PAGES, "operators"])
-def test_maps_use_the_width_of_a_narrow_page(open_app: Open, name: str) -> None:
-    app = open_app(name, viewport={"width": 390, "height": 844}).settle()
-    for panel in app.panel_names:
-        box = app.panel(panel).bounding_box()
-        assert box is not None
-        assert box["width"] > 340, panel
-        # A square map as high as this width lets it become, or at the height that it may have.
-        if app.panel(panel).get_attribute("data-kind") in {"input", "output"}:
-            assert box["height"] > 300, panel
-
-
 def test_nothing_moves_by_itself(open_app: Open) -> None:
     app = open_app("", {"row": 0, "column": 0}, reduced_motion="reduce").settle()
     app.conductor.get_by_label("Speed of playing").select_option("fast")
@@ -112,13 +102,13 @@ LOOKED_AT: list[tuple[str, dict[str, object], str]] = [
 
 @pytest.mark.parametrize(("name", "address", "panel"), LOOKED_AT)
 def test_axe_finds_nothing_serious(
-    open_app: Open, name: str, address: dict[str, object], panel: str
+    look: Open, name: str, address: dict[str, object], panel: str
 ) -> None:
-    app = open_app(name, address, color_scheme="light")
+    app = look(name, address, **PLAIN)
     script = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     if panel == "practice":
         app.page.get_by_role("button", name="Next question").click()
-    for scheme in ("light", "dark"):
+    for scheme in ("dark", "light"):
         app.page.emulate_media(color_scheme=scheme)
         app.page.evaluate(script)
         app.drawn(panel)

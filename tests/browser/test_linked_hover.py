@@ -27,8 +27,15 @@ def has_value_of(case: Convolution, now: Shown) -> None:
     assert now.value == pytest.approx(case.output[now.output].item(), rel=1e-5, abs=1e-6 * size)
 
 
-def test_outputs_and_pixels(open_app: Open, case: Convolution) -> None:
-    app = open_app("", case.address).settle()
+@pytest.fixture
+def app(look: Open, case: Convolution) -> AppPage:
+    """The page of a case, with nothing pointed at."""
+    app = look("", case.address).settle()
+    leave(app)
+    return app.settle()
+
+
+def test_outputs_and_pixels(app: AppPage, case: Convolution) -> None:
     before = shown(app)
     height, width = case.output.shape
     for output in scattered(0, 6, height, width):
@@ -71,8 +78,7 @@ def pixel_is_linked(case: Convolution, pixel: Pair, now: Shown) -> None:
     assert now.cells("columns", "copies") == entries
 
 
-def test_entries_weights_bars_and_cells(open_app: Open, case: Convolution) -> None:
-    app = open_app("", case.address).settle()
+def test_entries_weights_bars_and_cells(app: AppPage, case: Convolution) -> None:
     output = shown(app).output
     start, count = round(app.trace("columns", "x0")), app.z("columns").shape[1]
     for row, offset in scattered(2, 4, case.n_rows, count):

@@ -33,9 +33,9 @@ Ask = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture
-def ask(open_app: Open) -> Ask:
+def ask(look: Open) -> Ask:
     # A script of the app is a page too, and one that opens at once.
-    app = open_app("rfviz/js/laws/geometry.js")
+    app = look("rfviz/js/laws/geometry.js")
 
     def answers(body: str, scenes: Sequence[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
         asked = [one.as_json() for one in drawn()] if scenes is None else scenes

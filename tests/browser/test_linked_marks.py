@@ -28,8 +28,9 @@ Cells = set[tuple[float, float]]
 
 
 @pytest.fixture
-def app(open_app: Open) -> AppPage:
-    return open_app("rfviz/js/laws/geometry.js")
+def app(look: Open) -> AppPage:
+    # A script of the app is a page too, and one that opens at once.
+    return look("rfviz/js/laws/geometry.js")
 
 
 def point(app: AppPage, kind: str, places: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

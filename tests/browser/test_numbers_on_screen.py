@@ -127,7 +127,13 @@ def same_field(app: AppPage, case: Case, filter_index: int, row: int, column: in
     assert_same(diamonds, weight.flatten())
 
 
-def test_column_matrix_page(open_app: Open, case: Case) -> None:
+# Every number of these pages, in some sixty cases, is in tests/pages/test_page_numbers.py.
+IN_CHROMIUM = ("strided, dilated, reflected", "colour, in groups")
+
+
+@pytest.mark.parametrize("name", IN_CHROMIUM)
+def test_column_matrix_page(open_app: Open, name: str) -> None:
+    case = CASES[name]
     app = open_app("column_matrix", case.address).settle()
     window, start = app.z("columns"), round(app.trace("columns", "x0"))
     stop = start + window.shape[1]
@@ -139,7 +145,9 @@ def test_column_matrix_page(open_app: Open, case: Case) -> None:
     assert_same(law["fold"], law["x"] * law["reads"])
 
 
-def test_matmul_page(open_app: Open, case: Case) -> None:
+@pytest.mark.parametrize("name", IN_CHROMIUM)
+def test_matmul_page(open_app: Open, name: str) -> None:
+    case = CASES[name]
     app = open_app("matmul", case.address).settle()
     n_filters, groups = len(case.weight), case.options.get("groups", 1)
     matrix = torch.block_diag(*case.weight.flatten(1).chunk(groups))  # type: ignore[no-untyped-call]
@@ -149,7 +157,7 @@ def test_matmul_page(open_app: Open, case: Case) -> None:
     assert_same(columns, case.columns[:, start:stop])
     product = case.output.flatten(1)[:n_filters, start:stop]
     assert_same(app.z("product"), product)
-    for name in ("by-matmul", "by-conv2d"):
-        assert_same(app.z(name), case.output[0])
+    for panel in ("by-matmul", "by-conv2d"):
+        assert_same(app.z(panel), case.output[0])
     nothing = torch.zeros_like(case.output[0])
     assert_same(app.z("difference"), nothing)

@@ -36,11 +36,6 @@ def test_another_operator_takes_the_place_of_the_map(open_app: Open) -> None:
     assert app.panel("operator").get_attribute("data-mounts") == mounts
 
 
-def test_operators_fit_a_telephone(open_app: Open) -> None:
-    app = open_app("operators", viewport={"width": 390, "height": 844}).settle()
-    assert app.page.evaluate(TOO_WIDE) <= 0
-
-
 def test_pictures_are_added_and_checked(open_app: Open) -> None:
     app = open_app(
         "check",

@@ -50,18 +50,25 @@ def shown(app: AppPage) -> tuple[tuple[int, int], float]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_opens_on_the_default_sample(open_app: Open, name: str) -> None:
-    app = open_app(name).settle()
+def test_every_page_opens_on_the_default_sample(look: Open, name: str) -> None:
+    app = look(name).settle()
     expect(app.page.get_by_role("heading", level=1)).to_have_text(TITLES[name])
     panels_are(app, name)
     assert app.place == (14, 14)
     expect(app.page.get_by_test_id("stException")).to_have_count(0)
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_no_page_is_wider_than_a_telephone(open_app: Open, name: str) -> None:
+@pytest.mark.parametrize("name", [*PAGES, "operators"])
+def test_a_telephone_is_filled_and_no_page_is_wider(open_app: Open, name: str) -> None:
     app = open_app(name, viewport={"width": 390, "height": 844}).settle()
     assert app.page.evaluate(TOO_WIDE) <= 0
+    for panel in app.panel_names:
+        box = app.panel(panel).bounding_box()
+        assert box is not None
+        assert box["width"] > 340, panel
+        # A square map as high as this width lets it become, or at the height that it may have.
+        if app.panel(panel).get_attribute("data-kind") in {"input", "output"}:
+            assert box["height"] > 300, panel
     expect(app.widget("source")).not_to_be_in_viewport()
     app.page.get_by_test_id("stExpandSidebarButton").click()
     expect(app.widget("source")).to_be_in_viewport()
@@ -69,9 +76,9 @@ def test_no_page_is_wider_than_a_telephone(open_app: Open, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*PAGES, "stack"])
-def test_a_figure_s_buttons_send_nothing_away(open_app: Open, name: str) -> None:
+def test_a_figure_s_buttons_send_nothing_away(look: Open, name: str) -> None:
     """plotly's own bar has a button that would upload the chart, and with it the picture."""
-    app = open_app(name).settle()
+    app = look(name, {"sample": "scene"}).settle()
     buttons = app.page.locator(".modebar-btn")
     titles = buttons.evaluate_all("(all) => all.map((one) => one.dataset.title)")
     assert {"Zoom", "Pan"} <= set(titles) <= BUTTONS
@@ -82,8 +89,8 @@ def test_a_figure_s_buttons_send_nothing_away(open_app: Open, name: str) -> None
 
 
 @pytest.mark.parametrize("name", [*PAGES, "stack"])
-def test_a_figure_s_buttons_lie_beside_its_title(open_app: Open, name: str) -> None:
-    app = open_app(name, {"sample": "scene"}).settle()
+def test_a_figure_s_buttons_lie_beside_its_title(look: Open, name: str) -> None:
+    app = look(name, {"sample": "scene"}).settle()
     covered = {panel: app.panel(panel).evaluate(COVERED) for panel in app.panel_names}
     assert False in covered.values()
     assert True not in covered.values(), covered
@@ -103,9 +110,9 @@ def labels_are_dark(app: AppPage) -> None:
     assert app.panel("patch").evaluate(BRIGHTNESS) < 90
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_link_opened_elsewhere_gives_the_same_state(open_app: Open, name: str) -> None:
-    app = open_app(name, PARAMETERS)
+def test_a_link_opened_elsewhere_gives_the_same_state(open_app: Open) -> None:
+    # Of one page: tests/pages/test_page_addresses.py has every control of every page.
+    app = open_app("matmul", PARAMETERS)
     state = shown(app)
     assert state[0] == (1, 6)
     elsewhere = open_app()

@@ -55,8 +55,9 @@ WORDS = (
 
 
 @pytest.fixture
-def app(open_app: Open) -> AppPage:
-    return open_app("rfviz/js/laws/numbers.js")
+def app(look: Open) -> AppPage:
+    # A script of the app is a page too, and one that opens at once.
+    return look("rfviz/js/laws/numbers.js")
 
 
 def drawn(rng: random.Random) -> float:

@@ -1,9 +1,8 @@
 """Whole networks with random weights: every convolution has its row, and gradients lie inside.
 
-The families of pytorchcv take minutes; `ALL_NETWORKS=1` in the environment runs them all.
+Most families of pytorchcv are tried with `RFVIZ_MANY=1` only: they take minutes.
 """
 
-import os
 import warnings
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ import torch.nn.functional as F
 from gradient_judge import Function, convolutions_run, judged
 from pytorchcv.model_provider import get_model
 from random_layers import one_thread  # noqa: F401 - a fixture
+from random_sets import MANY
 from torch import nn
 
 from rfviz.conv.trace.trace import trace
@@ -88,7 +88,7 @@ SLOW = [
     "hrnet_w18_small_v1",
     "vovnet27s",
 ]
-NAMES = QUICK + (SLOW if os.environ.get("ALL_NETWORKS") else [])
+NAMES = QUICK + (SLOW if MANY else [])
 
 
 def attend(x: torch.Tensor, a: nn.Module, q: nn.Module) -> torch.Tensor:
