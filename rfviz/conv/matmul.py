@@ -65,7 +65,8 @@ def _followed(
         out = (by_group @ columns).flatten(0, 1)
     if bias is not None:
         out = out + bias.to(summed)[:, None]
-    return out.to(weight.dtype).unflatten(1, spec.output_size(tuple(picture.shape[1:])))
+    size = spec.output_size(tuple(picture.shape[1:]))
+    return out.to(weight.dtype).reshape(len(out), *size)
 
 
 def _in_blocks(

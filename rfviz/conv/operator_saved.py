@@ -51,4 +51,4 @@ def _loaded(path: str, name: str) -> Operator:
     raise InputError(f"Operator file {Path(path).name!r} has no operator '{name}' any more.")
 
 
-copyreg.pickle(Operator, saved)  # type: ignore[arg-type]
+copyreg.pickle(Operator, saved)

@@ -192,7 +192,7 @@ def of_fields(
         )
     if bias is not None:
         found = found + bias.to(summed)[:, None]
-    return found.to(weight.dtype).unflatten(1, size)
+    return found.to(weight.dtype).reshape(len(found), *size)
 
 
 def _all_tensors(*given: object) -> bool:

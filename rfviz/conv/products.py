@@ -60,7 +60,7 @@ def _factor(matrix: "ColumnMatrix", other: object, dim: int) -> tuple[torch.Tens
     """The other factor as a tensor in the type of the product, or `InputError`."""
     side, n = ("columns", matrix.shape[1]) if dim == 0 else ("rows", matrix.shape[0])
     if type(other) is type(matrix):
-        other = other.dense()  # type: ignore[attr-defined]
+        other = other.dense()
     try:
         factor = torch.as_tensor(other)
     except (TypeError, ValueError, RuntimeError, OverflowError):

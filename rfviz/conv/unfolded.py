@@ -5,7 +5,9 @@ What must be followed is unfolded whole instead, by steps that torch differentia
 times, forwards and backwards.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 
@@ -36,7 +38,8 @@ def is_transformed(*tensors: torch.Tensor | None) -> bool:
     given = [tensor for tensor in tensors if tensor is not None]
     if any(torch.func.debug_unwrap(tensor, recurse=False) is not tensor for tensor in given):
         return True
-    duals = (torch.autograd.forward_ad.unpack_dual(tensor) for tensor in _dual_able(given))
+    unpack: Callable[..., Any] = torch.autograd.forward_ad.unpack_dual
+    duals = (unpack(tensor) for tensor in _dual_able(given))
     return any(dual.tangent is not None for dual in duals)
 
 

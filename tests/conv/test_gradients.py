@@ -1,5 +1,8 @@
 """Gradients, backwards, forwards, twice and batched: judged by differences, and by F.conv2d."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from random_specs import Case, conv2d_by_torch, random_case
@@ -31,8 +34,10 @@ def test_convolution_has_the_gradients_of_differences(seed: int) -> None:
     case = small_case(seed)
     tensors = [t.clone().requires_grad_() for t in case[1:] if t is not None]
 
-    def convolved(*given: torch.Tensor) -> torch.Tensor:
-        return conv2d_by_matmul(*given, spec=case.spec)
+    def convolved(
+        image: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        return conv2d_by_matmul(image, weight, bias, spec=case.spec)
 
     assert gradcheck(convolved, tensors, check_forward_ad=True, check_batched_grad=True)
     assert gradgradcheck(convolved, tensors)
@@ -69,7 +74,7 @@ def test_every_way_to_entries_carries_gradients(seed: int) -> None:
     image = case.image.clone().requires_grad_()
     matrix = ColumnMatrix(case.image, case.spec)
     vector = torch.randn(matrix.shape[1], dtype=torch.float64)
-    ways = {
+    ways: dict[str, Callable[..., Any]] = {
         "dense": lambda m: m.dense(),
         "all": lambda m: m[:],
         "reversed": lambda m: m[::-1, ::-2],
@@ -89,12 +94,13 @@ def test_every_way_to_entries_carries_gradients(seed: int) -> None:
     for name in ways.keys() - {"padded"}:
 
         def total(x: torch.Tensor, name: str = name) -> torch.Tensor:
-            return ways[name](ColumnMatrix(x, case.spec)).square().sum()
+            found: torch.Tensor = ways[name](ColumnMatrix(x, case.spec))
+            return found.square().sum()
 
         ones = torch.ones_like(case.image)
         (expected,) = torch.autograd.grad(total(image), image)
         torch.testing.assert_close(torch.func.grad(total)(case.image), expected, msg=name)
-        _, slope = torch.func.jvp(total, (case.image,), (ones,))
+        slope = torch.func.jvp(total, (case.image,), (ones,))[1]
         torch.testing.assert_close(slope, expected.sum(), msg=name)
         torch.testing.assert_close(
             torch.func.vmap(total)(torch.stack([case.image, ones])),

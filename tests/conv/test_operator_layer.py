@@ -88,10 +88,10 @@ def test_a_layer_of_an_operators_file_is_saved_and_copied(tmp_path: Path) -> Non
             pickle.loads(pickle.dumps(layer)),  # noqa: S301 - what was just written
         ):
             torch.testing.assert_close(again(image), layer(image))
-    saved = pickle.dumps(OperatorConv2d(entry, SPEC, 1, 2))
+    written = pickle.dumps(OperatorConv2d(entry, SPEC, 1, 2))
     file.unlink()
     with pytest.raises(InputError, match=r"There is no operator file 'mine.py'"):
-        pickle.loads(saved)  # noqa: S301 - what was just written
+        pickle.loads(written)  # noqa: S301 - what was just written
     unnamed = OperatorConv2d(Operator("sum", "Sum", lambda p, w: w @ p), SPEC, 1, 1)
     with pytest.raises(InputError, match="Operator 'sum' cannot be saved"):
         pickle.dumps(unnamed)
