@@ -13,6 +13,7 @@ from torch import nn
 
 from rfviz.conv.asymmetric import AsymmetricConv2d
 from rfviz.conv.errors import InputError, Remedy
+from rfviz.conv.memory import Allocation
 from rfviz.conv.parameters import (
     PaddingMode,
     PaddingName,
@@ -221,6 +222,7 @@ class Conv2dSpec:
             padding_mode=module.padding_mode,
         )
 
+    @Allocation("The weight")
     def to_module(
         self,
         in_channels: int,
@@ -240,8 +242,11 @@ class Conv2dSpec:
         torch.Size([6, 2, 3, 3])
         """
         self.check_channels(in_channels, out_channels)
-        if dtype is not None and not dtype.is_floating_point:
-            raise InputError(f"Weights must be floating point, got {dtype}.", remedy="Use float32.")
+        is_type = isinstance(dtype, torch.dtype)
+        if dtype is not None and not (is_type and dtype.is_floating_point):
+            raise InputError(
+                f"Weights must be floating point, got {dtype}.", remedy="Use torch.float32."
+            )
         common: dict[str, Any] = {
             "stride": self.stride,
             "dilation": self.dilation,
