@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 
+from rfviz.conv.parameters import shown
 from rfviz.conv.spec import InputError
 from rfviz.io.torch_files import load_torch
 from rfviz.io.weight_archives import MAX_BYTES, SAVE_AGAIN
@@ -121,6 +122,7 @@ def layers_of(tensors: Mapping[str, torch.Tensor]) -> list[LayerEntry]:
     >>> [(entry.name, entry.bias, entry.is_conv2d) for entry in layers_of(tensors)]
     [('0.weight', '0.bias', True)]
     """
+    _check_tensors(tensors)
     biases = {name: _bias_of(name, tensors) for name in tensors}
     taken = {bias for bias in biases.values() if bias is not None}
     return [
@@ -128,6 +130,23 @@ def layers_of(tensors: Mapping[str, torch.Tensor]) -> list[LayerEntry]:
         for name, tensor in tensors.items()
         if name not in taken
     ]
+
+
+def _check_tensors(tensors: object) -> None:
+    if not isinstance(tensors, Mapping):
+        raise InputError(
+            f"Layers are found among tensors by their names, {{name: tensor}}, got "
+            f"{type(tensors).__name__}.",
+            remedy="Give load_weights(...), or model.state_dict()",
+        )
+    for name, tensor in tensors.items():
+        if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
+            raise InputError(
+                f"Layers are found among tensors by their names, got {shown(name)} with a "
+                f"{type(tensor).__name__} that is no tensor."
+                if isinstance(name, str)
+                else f"The names of tensors are text, got {shown(name)}."
+            )
 
 
 def layer(
