@@ -351,15 +351,17 @@ class ColumnMatrix:
                 f"{shown(part)}.",
                 remedy="Leave the columns out for an overview of all",
             )
-        means = yield from overview_steps(self, height, width, part)
-        if self.image.is_floating_point() and not means.isfinite().all():
-            # Prefix sums would carry a NaN into later bins: sum without it, and mark its bins.
-            wrong = ~self.image.isfinite()
-            finite = ColumnMatrix(self.image.masked_fill(wrong, 0), self.spec)
-            means = yield from overview_steps(finite, height, width, part)
-            share = yield from overview_steps(ColumnMatrix(wrong, self.spec), height, width, part)
-            means.masked_fill_(share > 0, torch.nan)
-        return means
+        with Allocation("The overview"):
+            means = yield from overview_steps(self, height, width, part)
+            if self.image.is_floating_point() and not means.isfinite().all():
+                # Prefix sums would carry a NaN into later bins: sum without it, and mark its bins.
+                wrong = ~self.image.isfinite()
+                finite = ColumnMatrix(self.image.masked_fill(wrong, 0), self.spec)
+                means = yield from overview_steps(finite, height, width, part)
+                marked = ColumnMatrix(wrong, self.spec)
+                share = yield from overview_steps(marked, height, width, part)
+                means.masked_fill_(share > 0, torch.nan)
+            return means
 
     def _gather_all(self, rows: Selection, columns: Selection) -> torch.Tensor:
         tap = self._offsets_of_rows(rows.block(0, len(rows)))

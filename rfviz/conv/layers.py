@@ -17,6 +17,7 @@ from rfviz.conv.errors import InputError, Remedy
 from rfviz.conv.fit import LayerKind, axis_numbers, axis_output_size, picture_size, problems
 from rfviz.conv.mending import mending_changes
 from rfviz.conv.parameters import PaddingMode, PaddingName, Pads, Pair, pair, shown, whole_number
+from rfviz.conv.remedies import mending_wholly
 from rfviz.conv.spec import Conv2dSpec
 
 __all__ = ["KINDS", "Layer", "LayerKind", "as_layer"]
@@ -87,6 +88,41 @@ class Layer:
         name: object = "",
     ) -> None:
         """Check every parameter and store its one normal form."""
+        given = {
+            "kind": kind,
+            "kernel_size": kernel_size,
+            "stride": stride,
+            "padding": padding,
+            "dilation": dilation,
+            "output_padding": output_padding,
+            "ceil_mode": ceil_mode,
+            "groups": groups,
+            "padding_mode": padding_mode,
+            "out_channels": out_channels,
+            "bias": bias,
+            "name": name,
+        }
+        try:
+            self._fill(**given)
+        except InputError as error:
+            raise mending_wholly(error, given, Layer) from None
+
+    def _fill(
+        self,
+        *,
+        kind: object,
+        kernel_size: object,
+        stride: object,
+        padding: object,
+        dilation: object,
+        output_padding: object,
+        ceil_mode: object,
+        groups: object,
+        padding_mode: object,
+        out_channels: object,
+        bias: object,
+        name: object,
+    ) -> None:
         known = _kind(kind)
         kernel = pair("kernel_size", kernel_size, least=1, default=3)
         if stride is None:

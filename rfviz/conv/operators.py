@@ -318,9 +318,14 @@ def _strips(
     for top in range(0, n_rows, rows_per_strip):
         rows = range(top, min(top + rows_per_strip, n_rows))
         # The tiles of a strip cover it, so that every output is written.
-        out = torch.empty(len(work.weight), len(rows), n_columns, dtype=work.weight.dtype)
+        with Allocation("The operator's result"):
+            out = torch.empty(len(work.weight), len(rows), n_columns, dtype=work.weight.dtype)
         # A generator runs in its caller's grad mode between strips, so it is entered for each one.
-        with torch.no_grad(), without_autocast(work.weight.device):
+        with (
+            Allocation("The operator's result"),
+            torch.no_grad(),
+            without_autocast(work.weight.device),
+        ):
             start = time.perf_counter()
             for done in work.fill(out, rows):
                 seconds = time.perf_counter() - start

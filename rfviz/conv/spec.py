@@ -27,7 +27,13 @@ from rfviz.conv.parameters import (
     shown,
     whole_number,
 )
-from rfviz.conv.remedies import groups_remedies, same_pads, size_problem, size_remedies
+from rfviz.conv.remedies import (
+    groups_remedies,
+    mending_wholly,
+    same_pads,
+    size_problem,
+    size_remedies,
+)
 
 __all__ = [
     "Conv2dSpec",
@@ -90,19 +96,18 @@ class Conv2dSpec:
         """Check every parameter and store its one normal form."""
         if more:
             raise _keywords_only(kernel_size, more)
-        normal = {
-            "kernel_size": pair("kernel_size", kernel_size, least=1, default=3),
-            "stride": pair("stride", stride, least=1, default=1),
-            "padding": padding_of(padding),
-            "dilation": pair("dilation", dilation, least=1, default=1),
-            "groups": whole_number("groups", groups, least=1, default=1),
-            "padding_mode": padding_mode_of(padding_mode),
+        given = {
+            "kernel_size": kernel_size,
+            "stride": stride,
+            "padding": padding,
+            "dilation": dilation,
+            "groups": groups,
+            "padding_mode": padding_mode,
         }
-        for name, value in normal.items():
-            # A frozen dataclass is filled once, here, and never again.
-            object.__setattr__(self, name, value)
-        if self.padding == "same" and self.stride != (1, 1):
-            raise self._same_needs_stride_one()
+        try:
+            self._fill(**given)
+        except InputError as error:
+            raise mending_wholly(error, given, Conv2dSpec) from None
 
     @property
     def pads(self) -> Pads:
@@ -262,6 +267,30 @@ class Conv2dSpec:
         if (top, left) == (bottom, right):
             return nn.Conv2d(*channels, self.kernel_size, padding=(top, left), **common)
         return AsymmetricConv2d(*channels, self.kernel_size, pads=self.padding, **common)
+
+    def _fill(
+        self,
+        *,
+        kernel_size: object,
+        stride: object,
+        padding: object,
+        dilation: object,
+        groups: object,
+        padding_mode: object,
+    ) -> None:
+        normal = {
+            "kernel_size": pair("kernel_size", kernel_size, least=1, default=3),
+            "stride": pair("stride", stride, least=1, default=1),
+            "padding": padding_of(padding),
+            "dilation": pair("dilation", dilation, least=1, default=1),
+            "groups": whole_number("groups", groups, least=1, default=1),
+            "padding_mode": padding_mode_of(padding_mode),
+        }
+        for name, value in normal.items():
+            # A frozen dataclass is filled once, here, and never again.
+            object.__setattr__(self, name, value)
+        if self.padding == "same" and self.stride != (1, 1):
+            raise self._same_needs_stride_one()
 
     def _same_needs_stride_one(self) -> InputError:
         pads = same_pads(self.effective_kernel_size)
