@@ -28,7 +28,10 @@ def check_budget(
 
     >>> check_budget("A window of 2 × 2 entries", 16, 2**30)
     """
-    if n_bytes > memory_budget:
+    if isinstance(memory_budget, bool) or not isinstance(memory_budget, int | float):
+        raise InputError(f"A memory budget is a number of bytes, got {memory_budget!r}.")
+    # The other way round a budget that is not a number would allow everything.
+    if not n_bytes <= memory_budget:
         raise InputError(
             f"{what} takes {readable_bytes(n_bytes)}, more than the "
             f"{readable_bytes(memory_budget)} allowed.",

@@ -20,7 +20,8 @@ from rfviz.conv.im2col.reads import axis_sources, number_in, outputs_reading_pix
 from rfviz.conv.im2col.selection import Selection, both_sides, select
 from rfviz.conv.im2col.unfolded import is_followed, is_transformed, unfolded
 from rfviz.conv.memory import Allocation, check_budget
-from rfviz.conv.spec.check_picture import check_image
+from rfviz.conv.spec.check_picture import channels_last, check_image
+from rfviz.conv.spec.parse import whole_number
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
 from rfviz.conv.steps import finished
 from rfviz.conv.wording import shown
@@ -63,7 +64,7 @@ class ColumnMatrix:
         check_image(image)
         self.image = image
         self.spec = check_spec(spec)
-        self.output_size = spec.output_size(image.shape[1:])
+        self.output_size = _output_size(image, spec)
         # The one index map of each axis; -1 is a zero of the padding.
         self.row_sources, self.column_sources = axis_sources(image.shape[1:], spec)
 
@@ -296,6 +297,8 @@ class ColumnMatrix:
         >>> ColumnMatrix(image, Conv2dSpec(1, padding=(0, 1))).padded_rows(0, 1).tolist()
         [[[0, 1, 2, 0]]]
         """
+        start = whole_number("the first row", start, least=0)
+        stop = whole_number("the end of the rows", stop, least=0)
         n_rows = len(self.row_sources)
         if not 0 <= start <= stop <= n_rows:
             raise InputError(f"Rows {start} to {stop} are not in the padded {n_rows} rows.")
@@ -339,20 +342,27 @@ class ColumnMatrix:
                 remedy="Use torch.no_grad, or the mean of a window",
             )
         part = range(self.shape[1]) if columns is None else columns
-        if part.step != 1 or not 0 <= part.start < part.stop <= self.shape[1]:
+        if (
+            not isinstance(part, range)
+            or part.step != 1
+            or not 0 <= part.start < part.stop <= self.shape[1]
+        ):
             raise InputError(
-                f"An overview is of neighbouring columns, 0 to {self.shape[1] - 1}, got {part}.",
+                f"An overview is of neighbouring columns, 0 to {self.shape[1] - 1}, got "
+                f"{shown(part)}.",
                 remedy="Leave the columns out for an overview of all",
             )
-        means = yield from overview_steps(self, height, width, part)
-        if self.image.is_floating_point() and not means.isfinite().all():
-            # Prefix sums would carry a NaN into later bins: sum without it, and mark its bins.
-            wrong = ~self.image.isfinite()
-            finite = ColumnMatrix(self.image.masked_fill(wrong, 0), self.spec)
-            means = yield from overview_steps(finite, height, width, part)
-            share = yield from overview_steps(ColumnMatrix(wrong, self.spec), height, width, part)
-            means.masked_fill_(share > 0, torch.nan)
-        return means
+        with Allocation("The overview"):
+            means = yield from overview_steps(self, height, width, part)
+            if self.image.is_floating_point() and not means.isfinite().all():
+                # Prefix sums would carry a NaN into later bins: sum without it, and mark its bins.
+                wrong = ~self.image.isfinite()
+                finite = ColumnMatrix(self.image.masked_fill(wrong, 0), self.spec)
+                means = yield from overview_steps(finite, height, width, part)
+                marked = ColumnMatrix(wrong, self.spec)
+                share = yield from overview_steps(marked, height, width, part)
+                means.masked_fill_(share > 0, torch.nan)
+            return means
 
     def _gather_all(self, rows: Selection, columns: Selection) -> torch.Tensor:
         tap = self._offsets_of_rows(rows.block(0, len(rows)))
@@ -430,3 +440,14 @@ class ColumnMatrix:
         )
         pixels = self.image.as_strided((extent,), (1,), self.image.storage_offset())
         return pixels.view(_SIGNED.get(pixels.dtype, pixels.dtype))
+
+
+def _output_size(image: torch.Tensor, spec: Conv2dSpec) -> tuple[int, int]:
+    """The output's size, or the spec's refusal with the order of the sides that may be meant."""
+    try:
+        return spec.output_size(image.shape[1:])
+    except InputError as error:
+        order = channels_last(image.shape)
+        if order is None:
+            raise
+        raise InputError(error.what, error.remedies, remedy=order) from None

@@ -4,11 +4,14 @@ import torch
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.im2col.reads import axis_sources
+from rfviz.conv.memory import Allocation
+from rfviz.conv.spec.check_picture import check_plain
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.parse import pair
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
 
 
+@Allocation("The folded picture")
 def fold(columns: torch.Tensor, input_size: object, spec: Conv2dSpec) -> torch.Tensor:
     """Add (..., C * kernel height * kernel width, L) columns into a (..., C, H, W) picture.
 
@@ -42,7 +45,12 @@ def fold(columns: torch.Tensor, input_size: object, spec: Conv2dSpec) -> torch.T
 
 def _check_columns(columns: object, output_size: Pair, spec: Conv2dSpec) -> None:
     if not isinstance(columns, torch.Tensor):
-        raise InputError(f"The columns must be a torch.Tensor, got {type(columns).__name__}.")
+        remedy = "Use its dense()" if hasattr(columns, "dense") else "Use torch.from_numpy(columns)"
+        raise InputError(
+            f"fold takes columns that are a torch.Tensor, got {type(columns).__name__}.",
+            remedy=remedy,
+        )
+    check_plain("The tensor of columns", columns)
     if columns.dtype == torch.bool or columns.dtype in {torch.uint16, torch.uint32, torch.uint64}:
         raise InputError(f"Columns of {columns.dtype} cannot be summed.", remedy="Use float64")
     n_outputs = output_size[0] * output_size[1]

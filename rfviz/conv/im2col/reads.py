@@ -10,9 +10,13 @@ from typing import NamedTuple
 import torch
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.memory import Allocation, check_budget
 from rfviz.conv.spec.padding_modes import source_indices
 from rfviz.conv.spec.parse import pair, whole_number
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
+from rfviz.conv.wording import by
+
+_LARGEST_MAP = 2**33
 
 
 class AxisReads(NamedTuple):
@@ -53,6 +57,7 @@ def axis_sources(input_size: object, spec: Conv2dSpec) -> tuple[torch.Tensor, to
     )
 
 
+@Allocation("A map of the picture")
 def reads_per_axis(input_size: object, spec: Conv2dSpec) -> AxisReads:
     """Reads of each input row and each input column; their outer product is `reads_per_pixel`.
 
@@ -75,6 +80,7 @@ def reads_per_axis(input_size: object, spec: Conv2dSpec) -> AxisReads:
     return AxisReads(*counts)
 
 
+@Allocation("A map of the picture")
 def reads_per_pixel(input_size: object, spec: Conv2dSpec) -> torch.Tensor:
     """How many (output, tap) pairs read each pixel, (H, W) int64.
 
@@ -86,9 +92,11 @@ def reads_per_pixel(input_size: object, spec: Conv2dSpec) -> torch.Tensor:
     [[1, 2, 1], [2, 4, 2], [1, 2, 1]]
     """
     reads = reads_per_axis(input_size, spec)
+    _check_map(reads, reads.rows.itemsize)
     return reads.rows[:, None] * reads.columns
 
 
+@Allocation("A map of the picture")
 def pixels_never_read(input_size: object, spec: Conv2dSpec) -> torch.Tensor:
     """Pixels that no output reads, (H, W) bool: skipped by the stride or past the last kernel.
 
@@ -96,9 +104,11 @@ def pixels_never_read(input_size: object, spec: Conv2dSpec) -> torch.Tensor:
     [[False, True, False, True, False, True]]
     """
     reads = reads_per_axis(input_size, spec)
+    _check_map(reads, torch.bool.itemsize)
     return (reads.rows == 0)[:, None] | (reads.columns == 0)
 
 
+@Allocation("A map of the picture")
 def outputs_reading_pixel(input_size: object, spec: Conv2dSpec, pixel: object) -> PixelReaders:
     """Every output that reads the pixel (row, column), and by which tap, in row-major order.
 
@@ -178,6 +188,12 @@ def number_in(name: str, value: object, n: int) -> int:
     if number >= n:
         raise InputError(f"{name} {number} is past the last one.", remedy=f"Choose 0 to {n - 1}")
     return number
+
+
+def _check_map(reads: AxisReads, bytes_per_pixel: int) -> None:
+    size = (len(reads.rows), len(reads.columns))
+    n_bytes = size[0] * size[1] * bytes_per_pixel
+    check_budget(f"A map of {by(size)} pixels", n_bytes, _LARGEST_MAP, "Use a smaller picture")
 
 
 def _reads_of_padded(length: int, outputs: tuple[int, int], taps: tuple[int, int]) -> torch.Tensor:

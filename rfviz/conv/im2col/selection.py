@@ -90,6 +90,8 @@ def _as_tensor(name: str, index: Any) -> torch.Tensor:
         found = torch.as_tensor(list(index) if isinstance(index, range) else index)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         raise _not_an_index(name, index) from None
+    if found.device.type != "cpu" or found.layout != torch.strided or found.is_quantized:
+        raise _not_an_index(name, index)
     if found.numel() == 0 and found.ndim == 1:
         return found.to(torch.int64)
     if found.is_floating_point() or found.is_complex() or found.ndim > 1:
@@ -104,7 +106,7 @@ def _as_tensor(name: str, index: Any) -> torch.Tensor:
 def _not_an_index(name: str, index: object) -> InputError:
     return InputError(
         f"{name} must be whole numbers, a slice or a mask, got {shown(index)}.",
-        remedy="Use an int, a slice, or a list or tensor of ints in one dimension",
+        remedy="Use an int, a slice, or a list or tensor of ints in one dimension, on the CPU",
     )
 
 

@@ -100,7 +100,7 @@ def _read(
         taps = [_coordinates(spec, axis, part, True) for axis, part in ((0, down), (1, across))]
         if len(taps[0]) * len(taps[1]) < len(rows) * len(cols):
             (rows, cols), spec = taps, _side_by_side(spec)
-        pixels = _picked(columns, rows, cols, dtype)
+        pixels = picked(columns, rows, cols, dtype)
     if prepare is not None:
         pixels = _prepared(pixels, prepare)
         pixels[:, columns.row_sources[rows] < 0] = 0
@@ -124,10 +124,15 @@ def _side_by_side(spec: Conv2dSpec) -> Conv2dSpec:
     return Conv2dSpec(spec.kernel_size, stride=spec.kernel_size, groups=spec.groups)
 
 
-def _picked(
+def picked(
     columns: ColumnMatrix, rows: torch.Tensor, cols: torch.Tensor, dtype: torch.dtype
 ) -> torch.Tensor:
-    """Padded pixels at the crossings of rows and columns, (C, rows, columns)."""
+    """Padded pixels at the crossings of rows and columns, (C, rows, columns), in a type.
+
+    >>> columns = ColumnMatrix(torch.ones(1, 1, 2), Conv2dSpec(1, padding=(0, 1)))
+    >>> picked(columns, torch.tensor([0]), torch.tensor([0, 2]), torch.float32).tolist()
+    [[[0.0, 1.0]]]
+    """
     rows, cols = columns.row_sources[rows], columns.column_sources[cols]
     picked = columns.image[:, rows.clamp(min=0)[:, None], cols.clamp(min=0)].to(dtype)
     picked[:, rows < 0] = 0

@@ -24,6 +24,7 @@ from rfviz.conv.layers.fit import (
 from rfviz.conv.layers.remedies import mending_changes
 from rfviz.conv.spec.padding_modes import PaddingMode, Pads, Pair
 from rfviz.conv.spec.parse import PaddingName, pair, whole_number
+from rfviz.conv.spec.remedies import mending_wholly
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.conv.wording import shown
 
@@ -95,6 +96,41 @@ class Layer:
         name: object = "",
     ) -> None:
         """Check every parameter and store its one normal form."""
+        given = {
+            "kind": kind,
+            "kernel_size": kernel_size,
+            "stride": stride,
+            "padding": padding,
+            "dilation": dilation,
+            "output_padding": output_padding,
+            "ceil_mode": ceil_mode,
+            "groups": groups,
+            "padding_mode": padding_mode,
+            "out_channels": out_channels,
+            "bias": bias,
+            "name": name,
+        }
+        try:
+            self._fill(**given)
+        except InputError as error:
+            raise mending_wholly(error, given, Layer) from None
+
+    def _fill(
+        self,
+        *,
+        kind: object,
+        kernel_size: object,
+        stride: object,
+        padding: object,
+        dilation: object,
+        output_padding: object,
+        ceil_mode: object,
+        groups: object,
+        padding_mode: object,
+        out_channels: object,
+        bias: object,
+        name: object,
+    ) -> None:
         known = _kind(kind)
         kernel = pair("kernel_size", kernel_size, least=1, default=3)
         if stride is None:

@@ -25,6 +25,7 @@ from rfviz.conv.memory import Allocation
 from rfviz.conv.operators.catalogue import OPERATORS, operator_named
 from rfviz.conv.operators.foreign import ForeignCode
 from rfviz.conv.operators.operator import Operator, OperatorParameter
+from rfviz.conv.spec.check_picture import check_dimensions, check_plain
 from rfviz.conv.spec.check_tensors import check_convolution
 from rfviz.conv.spec.parse import whole_number
 from rfviz.conv.spec.spec import Conv2dSpec
@@ -78,6 +79,8 @@ def apply_operator(
     [[[4.0, 5.0], [7.0, 8.0]]]
     """
     with Allocation("The operator's result"):
+        if mask is not None:
+            check_plain("The mask", mask)
         if _all_tensors(image, weight, bias) and is_followed(image, weight, bias, mask):
             work = _application(image, weight, operator, spec, bias, parameters, mask, prepare)
             return work.whole()
@@ -132,8 +135,9 @@ def _application(  # noqa: PLR0917 - the arguments of `apply_operator`, in their
 ) -> "_Application":
     """All that an operator is applied to, checked, and the operator held to one field at a time."""
     entry = operator if isinstance(operator, Operator) else operator_named(operator)
-    if isinstance(image, torch.Tensor) and image.ndim != 3:
-        raise InputError(f"An operator needs one (C, H, W) picture, got {tuple(image.shape)}.")
+    check_dimensions(image, (3,), "one (C, H, W)")
+    if not (prepare is None or callable(prepare)):
+        raise InputError(f"prepare must be a function of the picture, got {shown(prepare)}.")
     _, spec = check_convolution(image, weight, bias, spec)
     columns = ColumnMatrix(image, spec)
     known = ColumnMatrix(_checked_mask(mask, image), spec) if entry.reads_mask else None
@@ -157,11 +161,15 @@ def check_separate(operator: Operator, n_entries: int, values: Mapping[str, floa
     try:
         with torch.no_grad():
             together = evaluate(operator, patches, weight, values, *masks)
-            few = evaluate(operator, patches[:, :2], weight, values, *(m[:, :2] for m in masks))
+            # Whatever field an extreme value is in, it is missing in two of three parts.
+            parts = [
+                evaluate(operator, patches[:, part], weight, values, *(m[:, part] for m in masks))
+                for part in (slice(0, 2), slice(2, 4), slice(4, 6))
+            ]
     except InputError:
         # What it does with the picture's own numbers is said there.
         return
-    if not torch.allclose(together[:, :2], few, rtol=1e-3, atol=1e-4, equal_nan=True):
+    if not torch.allclose(together, torch.cat(parts, dim=1), rtol=1e-3, atol=1e-4, equal_nan=True):
         raise InputError(
             f"Operator '{operator.name}' gives other values for a receptive field when other "
             f"fields stand beside it, so that they depend on how a picture is cut into blocks.",
@@ -311,9 +319,14 @@ def _strips(
     for top in range(0, n_rows, rows_per_strip):
         rows = range(top, min(top + rows_per_strip, n_rows))
         # The tiles of a strip cover it, so that every output is written.
-        out = torch.empty(len(work.weight), len(rows), n_columns, dtype=work.weight.dtype)
+        with Allocation("The operator's result"):
+            out = torch.empty(len(work.weight), len(rows), n_columns, dtype=work.weight.dtype)
         # A generator runs in its caller's grad mode between strips, so it is entered for each one.
-        with torch.no_grad(), without_autocast(work.weight.device):
+        with (
+            Allocation("The operator's result"),
+            torch.no_grad(),
+            without_autocast(work.weight.device),
+        ):
             start = time.perf_counter()
             for done in work.fill(out, rows):
                 seconds = time.perf_counter() - start
@@ -346,8 +359,7 @@ def _checked_mask(mask: object, image: torch.Tensor) -> torch.Tensor:
             f"The mask must be {by((size[0], size[1]))} (rows × columns) like the picture, or one "
             f"for each of its {image.shape[0]} channels, got {shown(tuple(mask.shape))}."
         )
-    if mask.is_complex() or mask.device.type != "cpu":
-        raise InputError(f"The mask must hold real numbers on the CPU, got {mask.dtype}.")
+    check_plain("The mask", mask)
     if is_transformed(mask):
         raise InputError("A mask is no argument of a transform.", remedy="Let it be a constant")
     low, high = (float(value) for value in mask.aminmax())

@@ -12,6 +12,7 @@ from rfviz.conv.operators import saved as operator_saved  # noqa: F401 - pickles
 from rfviz.conv.operators.apply import apply_operator, check_separate, of_fields
 from rfviz.conv.operators.catalogue import operator_named
 from rfviz.conv.operators.operator import Operator
+from rfviz.conv.spec.check_picture import channels_last, check_dimensions
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
 
 
@@ -77,12 +78,12 @@ class OperatorConv2d(nn.Module):
 
     def _check(self, image: torch.Tensor) -> None:
         n_channels = self.weight.shape[1] * self.spec.groups
-        if not isinstance(image, torch.Tensor):
-            raise InputError(f"The picture must be a torch.Tensor, got {type(image).__name__}.")
-        if image.ndim not in {3, 4} or image.shape[-3] != n_channels or 0 in image.shape:
+        check_dimensions(image, (3, 4), f"(N, {n_channels}, H, W) or ({n_channels}, H, W)")
+        if image.shape[-3] != n_channels:
             raise InputError(
                 f"The module needs (N, {n_channels}, H, W) or ({n_channels}, H, W), "
-                f"got {tuple(image.shape)}."
+                f"got {tuple(image.shape)}.",
+                remedy=channels_last(image.shape, n_channels),
             )
         self.spec.output_size(tuple(image.shape[-2:]))
 

@@ -101,6 +101,11 @@ class Operator:
         >>> Operator("any", "Any", max, parameters=(OperatorParameter("p", 1, 1, 9),)).values()
         {'p': 1}
         """
+        if not isinstance(parameters, Mapping | None):
+            raise InputError(
+                f"The parameters of operator '{self.name}' are {{name: number}}, got "
+                f"{shown(parameters)}."
+            )
         given = dict(parameters or {})
         unknown = sorted(str(name) for name in given if name not in self.defaults)
         if unknown:

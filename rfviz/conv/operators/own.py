@@ -2,7 +2,7 @@
 
 import importlib.util
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from torch.autograd.gradcheck import GradcheckError
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.operators.apply import check_separate, evaluate
-from rfviz.conv.operators.catalogue import OPERATORS
+from rfviz.conv.operators.catalogue import OPERATORS, operator_named
 from rfviz.conv.operators.foreign import ForeignCode
 from rfviz.conv.operators.operator import (
     Operator,
@@ -80,6 +80,8 @@ def load_operators(path: str | Path) -> tuple[Operator, ...]:
     ...
     rfviz.conv.errors.InputError: There is no operator file 'nowhere.py'. Check its path.
     """
+    if not isinstance(path, str | Path):
+        raise InputError(f"A file of operators is given by its path, got {shown(path)}.")
     file = Path(path).absolute()
     if not file.is_file():
         raise InputError(f"There is no operator file {file.name!r}.", remedy="Check its path")
@@ -124,15 +126,17 @@ class GradientCheck(NamedTuple):
 
 
 def gradcheck_operator(
-    entry: Operator, parameters: Mapping[str, object] | None = None
+    entry: Operator | str, parameters: Mapping[str, object] | None = None
 ) -> GradientCheck:
     """Compare an operator's gradients in float64 with differences, by `torch.autograd.gradcheck`.
 
-    On random patches (12, 5) and weight (3, 12), both. Raises `InputError` like `evaluate`.
+    On random patches (12, 5) and weight (3, 12), both. A name stands for the operator of that name.
+    Raises `InputError` like `evaluate`.
 
     >>> gradcheck_operator(OPERATORS[0]).trainable
     True
     """
+    entry = entry if isinstance(entry, Operator) else operator_named(entry)
     generator = torch.Generator().manual_seed(0)
     options = {"generator": generator, "dtype": torch.float64, "requires_grad": True}
     patches = torch.randn(12, _TRIAL, **options)  # type: ignore[call-overload]
@@ -166,7 +170,7 @@ def gradcheck_operator(
 
 def _declared(parameters: Declared) -> tuple[OperatorParameter, ...]:
     if not isinstance(parameters, Mapping):
-        declared = tuple(parameters)
+        declared = tuple(parameters) if isinstance(parameters, Iterable) else (parameters,)
         if all(isinstance(parameter, OperatorParameter) for parameter in declared):
             return declared
     elif all(isinstance(v, tuple) and len(v) >= 3 for v in parameters.values()):

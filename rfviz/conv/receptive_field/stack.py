@@ -30,6 +30,7 @@ from rfviz.conv.receptive_field.axis_map import (
     unit_bounds,
 )
 from rfviz.conv.receptive_field.influence import Grid, grid_of, read_by, together
+from rfviz.conv.receptive_field.stack_remedies import Tried, stack_remedies
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.parse import pair
 from rfviz.conv.spec.spec import ReceptiveField
@@ -147,7 +148,8 @@ def stack_geometry(layers: Iterable[object], input_size: object) -> list[LayerGe
 
     A layer is a `Layer`, a `Conv2dSpec`, a torch layer, a (name, layer) pair, or `Branches`, whose
     layers come path by path before the entry of their join. Raises `InputError` where a layer does
-    not fit what it is given; its remedies' changes hold the index of the layer under "layer".
+    not fit what it is given; its remedies mend the whole stack, and their changes hold the index of
+    the layer under "layer", or the "input_size" of the picture.
     Exact for every layer type; of a transposed layer, whose units differ, the largest field is
     given, and `region` is exact for each unit. Source: Araujo, Norris & Sim, Distill 2019.
 
@@ -156,11 +158,13 @@ def stack_geometry(layers: Iterable[object], input_size: object) -> list[LayerGe
     ((4, 4), (4, 4), (2, 2), (0.5, 0.5))
     """
     found = [input_geometry(input_size)]
-    for index, layer in enumerate(checked_layers(layers)):
+    stack = checked_layers(layers)
+    for index, layer in enumerate(stack):
         try:
             found += _following(layer, found[-1])
         except InputError as error:
-            raise _in_layer(error, index, layer) from None
+            remedies = stack_remedies(_steps(stack), found[0].output_size, index, error.remedies)
+            raise _in_layer(error, index, layer, remedies) from None
     return found[1:]
 
 
@@ -309,16 +313,19 @@ def _range(bounds: Bounds | None) -> range:
     return range(0) if bounds is None else range(bounds[0], bounds[1] + 1)
 
 
-def _in_layer(error: InputError, index: int, layer: "Layer | Branches") -> InputError:
-    """Say which layer it was, and keep the remedies that change that layer."""
+def _in_layer(
+    error: InputError, index: int, layer: "Layer | Branches", remedies: tuple[Remedy, ...]
+) -> InputError:
+    """Say which layer it was."""
     name = (layer.name or layer.join) if isinstance(layer, Branches) else layer.label()
-    kept = [
-        replace(remedy, changes={"layer": index, **remedy.changes} if remedy.changes else {})
-        for remedy in error.remedies
-        if "input_size" not in remedy.changes
+    return InputError(f"Layer {index + 1} ({name}) does not fit. {error.what}", remedies)
+
+
+def _steps(layers: Sequence["Layer | Branches"]) -> list[Tried]:
+    """The layers, and of branches the paths."""
+    return [
+        [_steps(path) for path in one.paths] if isinstance(one, Branches) else one for one in layers
     ]
-    kept = kept or [Remedy("Use a larger picture")]
-    return InputError(f"Layer {index + 1} ({name}) does not fit. {error.what}", kept)
 
 
 def _uniform(axis: AxisField) -> bool:

@@ -4,7 +4,7 @@ import torch
 
 from rfviz.conv.errors import InputError, Remedy
 from rfviz.conv.memory import check_budget
-from rfviz.conv.spec.check_picture import check_image
+from rfviz.conv.spec.check_picture import channels_last, check_dimensions, check_plain
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
 from rfviz.conv.wording import by
 
@@ -33,6 +33,7 @@ def check_convolution(
             f"The kernel of the spec is {by(spec.kernel_size)}, the weight's is {by(kernel)}.",
             (Remedy(f"Set the kernel to {by(kernel)}", {"kernel_size": kernel}),),
         )
+    _check_order(tuple(image.shape), weight, spec)
     spec.check_channels(batch.shape[1], weight.shape[0])
     _check_groups(batch.shape[1], weight, spec)
     if batch.is_floating_point() and batch.dtype != weight.dtype:
@@ -60,33 +61,52 @@ def check_weight(weight: object, bias: object = None) -> None:
         shape = tuple(weight.shape) if isinstance(weight, torch.Tensor) else type(weight).__name__
         raise InputError(
             f"The weight must be (filters, channels / groups, kernel height, kernel width), "
-            f"got {shape}."
+            f"got {shape}.",
+            remedy=_weight_of(weight),
         )
     if weight.dtype not in _DTYPES:
         raise InputError(
             f"The weight must be float64, float32, bfloat16 or float16, got {weight.dtype}.",
             remedy="Convert it to float32",
         )
+    check_plain("The weight", weight)
     if bias is None:
         return
     if not isinstance(bias, torch.Tensor) or bias.shape != (weight.shape[0],):
         shape = tuple(bias.shape) if isinstance(bias, torch.Tensor) else type(bias).__name__
         raise InputError(f"The bias must be one number a filter, ({len(weight)},), got {shape}.")
+    check_plain("The bias", bias)
     if bias.dtype != weight.dtype:
         raise InputError(f"The bias is {bias.dtype} and the weight {weight.dtype}.")
 
 
-def _as_batch(image: object) -> torch.Tensor:
-    if not isinstance(image, torch.Tensor) or image.ndim not in {3, 4}:
-        shape = tuple(image.shape) if isinstance(image, torch.Tensor) else type(image).__name__
-        raise InputError(
-            f"The picture must be (channels, height, width) or a batch of them, got {shape}."
-        )
-    batch = image if image.ndim == 4 else image[None]
-    if not len(batch):
+def _as_batch(image: torch.Tensor) -> torch.Tensor:
+    if isinstance(image, torch.Tensor) and image.ndim == 4 and not len(image):
         raise InputError("The batch holds no picture.")
-    check_image(batch[0])
-    return batch
+    check_dimensions(image, (3, 4), "(channels, height, width) or a batch of them")
+    check_plain("The picture", image)
+    return image if image.ndim == 4 else image[None]
+
+
+def _weight_of(weight: object) -> str | None:
+    """How what holds a weight gives it."""
+    if isinstance(weight, torch.nn.Module):
+        return "Give its layer.weight"
+    if type(weight).__module__.split(".")[0] == "numpy":
+        return "Use torch.from_numpy(weight)"
+    return None
+
+
+def _check_order(shape: tuple[int, ...], weight: torch.Tensor, spec: Conv2dSpec) -> None:
+    """A picture in the order of files, (H, W, C), is refused with the order that is meant."""
+    expected = weight.shape[1] * spec.groups
+    remedy = channels_last(shape, expected)
+    if remedy is not None:
+        raise InputError(
+            f"A weight of {tuple(weight.shape)} with groups {spec.groups} reads {expected} "
+            f"channels, but the picture of {shape} has {shape[-3]}.",
+            remedy=remedy,
+        )
 
 
 def _check_groups(channels: int, weight: torch.Tensor, spec: Conv2dSpec) -> None:

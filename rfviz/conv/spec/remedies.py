@@ -4,7 +4,7 @@ Every remedy is tried before it is offered: applied to the spec, it fits the sam
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,44 @@ from rfviz.conv.wording import by, padding_label
 
 if TYPE_CHECKING:
     from rfviz.conv.spec.spec import Conv2dSpec
+
+
+def mending_wholly(
+    error: InputError, given: Mapping[str, Any], make: Callable[..., object]
+) -> InputError:
+    """Return the error with remedies after each of which `make(**given)` takes every value.
+
+    Where a remedy mends one value and another is refused still, the remedies of that one are done
+    as well. `make` raises an `InputError` whose remedies are whole.
+
+    >>> def even(n): raise InputError("Odd.", [Remedy("Set n to 2", {"n": 2})])
+    >>> given, one = {"n": 1}, InputError("No.", [Remedy("Set n to 4", {"n": 4})])
+    >>> mending_wholly(one, given, even).remedies[0].label
+    'Set n to 2'
+    """
+    return InputError(
+        error.what, [whole for one in error.remedies for whole in _whole(one, given, make)]
+    )
+
+
+def _whole(
+    remedy: Remedy, given: Mapping[str, Any], make: Callable[..., object]
+) -> tuple[Remedy, ...]:
+    if not remedy.changes or not remedy.changes.keys() <= given.keys():
+        return (remedy,)
+    try:
+        make(**{**given, **remedy.changes})
+    except InputError as error:
+        return tuple(_both(remedy, further) for further in error.remedies if further.changes)
+    return (remedy,)
+
+
+def _both(remedy: Remedy, further: Remedy) -> Remedy:
+    changes = {**remedy.changes, **further.changes}
+    if further.changes.keys() >= remedy.changes.keys():
+        return Remedy(further.label, changes)
+    label = further.label.removeprefix("Set ")
+    return Remedy(f"{remedy.label} and {label}", changes)
 
 
 def size_problem(spec: "Conv2dSpec", size: Pair) -> str | None:

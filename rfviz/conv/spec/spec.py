@@ -12,10 +12,16 @@ import torch
 from torch import nn
 
 from rfviz.conv.errors import InputError, Remedy
+from rfviz.conv.memory import Allocation
 from rfviz.conv.spec.asymmetric_conv2d import AsymmetricConv2d
 from rfviz.conv.spec.padding_modes import PaddingMode, Pads, Pair, same_pads
 from rfviz.conv.spec.parse import PaddingName, padding_mode_of, padding_of, pair, whole_number
-from rfviz.conv.spec.remedies import channel_remedies, size_problem, size_remedies
+from rfviz.conv.spec.remedies import (
+    channel_remedies,
+    mending_wholly,
+    size_problem,
+    size_remedies,
+)
 from rfviz.conv.wording import by, padding_label, shown
 
 __all__ = [
@@ -79,19 +85,18 @@ class Conv2dSpec:
         """Check every parameter and store its one normal form."""
         if more:
             raise _keywords_only(kernel_size, more)
-        normal = {
-            "kernel_size": pair("kernel_size", kernel_size, least=1, default=3),
-            "stride": pair("stride", stride, least=1, default=1),
-            "padding": padding_of(padding),
-            "dilation": pair("dilation", dilation, least=1, default=1),
-            "groups": whole_number("groups", groups, least=1, default=1),
-            "padding_mode": padding_mode_of(padding_mode),
+        given = {
+            "kernel_size": kernel_size,
+            "stride": stride,
+            "padding": padding,
+            "dilation": dilation,
+            "groups": groups,
+            "padding_mode": padding_mode,
         }
-        for name, value in normal.items():
-            # A frozen dataclass is filled once, here, and never again.
-            object.__setattr__(self, name, value)
-        if self.padding == "same" and self.stride != (1, 1):
-            raise self._same_needs_stride_one()
+        try:
+            self._fill(**given)
+        except InputError as error:
+            raise mending_wholly(error, given, Conv2dSpec) from None
 
     @property
     def pads(self) -> Pads:
@@ -211,6 +216,7 @@ class Conv2dSpec:
             padding_mode=module.padding_mode,
         )
 
+    @Allocation("The weight")
     def to_module(
         self,
         in_channels: int,
@@ -230,8 +236,11 @@ class Conv2dSpec:
         torch.Size([6, 2, 3, 3])
         """
         self.check_channels(in_channels, out_channels)
-        if dtype is not None and not dtype.is_floating_point:
-            raise InputError(f"Weights must be floating point, got {dtype}.", remedy="Use float32.")
+        is_type = isinstance(dtype, torch.dtype)
+        if dtype is not None and not (is_type and dtype.is_floating_point):
+            raise InputError(
+                f"Weights must be floating point, got {dtype}.", remedy="Use torch.float32."
+            )
         common: dict[str, Any] = {
             "stride": self.stride,
             "dilation": self.dilation,
@@ -247,6 +256,30 @@ class Conv2dSpec:
         if (top, left) == (bottom, right):
             return nn.Conv2d(*channels, self.kernel_size, padding=(top, left), **common)
         return AsymmetricConv2d(*channels, self.kernel_size, pads=self.padding, **common)
+
+    def _fill(
+        self,
+        *,
+        kernel_size: object,
+        stride: object,
+        padding: object,
+        dilation: object,
+        groups: object,
+        padding_mode: object,
+    ) -> None:
+        normal = {
+            "kernel_size": pair("kernel_size", kernel_size, least=1, default=3),
+            "stride": pair("stride", stride, least=1, default=1),
+            "padding": padding_of(padding),
+            "dilation": pair("dilation", dilation, least=1, default=1),
+            "groups": whole_number("groups", groups, least=1, default=1),
+            "padding_mode": padding_mode_of(padding_mode),
+        }
+        for name, value in normal.items():
+            # A frozen dataclass is filled once, here, and never again.
+            object.__setattr__(self, name, value)
+        if self.padding == "same" and self.stride != (1, 1):
+            raise self._same_needs_stride_one()
 
     def _same_needs_stride_one(self) -> InputError:
         pads = same_pads(self.effective_kernel_size)

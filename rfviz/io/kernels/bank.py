@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.memory import Allocation
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.io.kernels.catalogue import KERNELS, NamedKernel
 from rfviz.io.kernels.formulas import drawn
@@ -49,6 +50,7 @@ def kernel_2d(name: str, kernel_size: int | tuple[int, int], seed: int = 0) -> T
     return filter_bank(name, kernel_size, 1, 1, seed=seed, dtype=torch.float64)[0, 0]
 
 
+@Allocation("The bank of kernels")
 def filter_bank(
     name: str,
     kernel_size: int | tuple[int, int],
@@ -89,6 +91,7 @@ def filter_bank(
     spec = Conv2dSpec(kernel_size, groups=groups)
     spec.check_channels(in_channels, n_filters)
     _check_options(across, dtype, seed)
+    _check_amount((n_filters, in_channels // groups, *spec.kernel_size))
     group_channels, group_filters = in_channels // groups, n_filters // groups
     n = torch.arange(n_filters) % group_filters
     if across == "mean":
@@ -99,7 +102,7 @@ def filter_bank(
         shares = torch.eye(group_channels, dtype=torch.float64)[n % group_channels]
     shape = (n_filters, group_channels, *spec.kernel_size)
     n_turns = int(turns.max()) + 1
-    _check_size(kernel, shape, n_turns)
+    _check_size(kernel, spec.kernel_size, n_turns)
     if kernel.turns == "draws":
         weight = drawn(shape, seed) * (shares > 0)[:, :, None, None]
     else:
@@ -117,7 +120,8 @@ def _all_turns(kernel: NamedKernel, size: tuple[int, int], n_turns: int) -> Tens
     return torch.stack([kernel.formula(*size, math.pi * turn / n_turns) for turn in range(n_turns)])
 
 
-def _check_size(kernel: NamedKernel, shape: tuple[int, int, int, int], n_turns: int) -> None:
+def _check_amount(shape: tuple[int, int, int, int]) -> None:
+    """Refuse a bank that is too large before anything of its size is made."""
     *_, height, width = shape
     if max(height, width) > MAX_KERNEL_SIDE or math.prod(shape) > MAX_WEIGHTS:
         what = (
@@ -125,6 +129,10 @@ def _check_size(kernel: NamedKernel, shape: tuple[int, int, int, int], n_turns: 
             f"weights in a bank, got {height:,} × {width:,} and {math.prod(shape):,}."
         )
         raise InputError(what, remedy="Use a smaller kernel or fewer filters.")
+
+
+def _check_size(kernel: NamedKernel, size: tuple[int, int], n_turns: int) -> None:
+    height, width = size
     also_turned = n_turns > 1 and kernel.turns == "quarter turns"
     if not kernel.fits(height, width) or (also_turned and not kernel.fits(width, height)):
         what = (

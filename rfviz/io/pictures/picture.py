@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.spec.check_picture import channels_last, check_plain
 from rfviz.io.pictures.files import MAX_PIXELS
 from rfviz.io.pictures.modes import tiles
 from rfviz.io.pictures.planes import planes_of
@@ -129,6 +130,7 @@ def reduce_picture(picture: Tensor, factor: int) -> Tensor:
         what = f"A picture is reduced by an integer of at least 1, got {factor!r}."
         raise InputError(what, remedy="Use 1 for the full size, 2 for half of it.")
     n_channels, height, width = picture.shape
+    factor = min(factor, max(height, width))
     row_counts, column_counts = _box_counts(height, factor), _box_counts(width, factor)
     reduced = torch.empty((n_channels, len(row_counts), len(column_counts)), dtype=torch.uint8)
     to_full_box = len(column_counts) * factor - width
@@ -175,7 +177,8 @@ def _check_picture(picture: Tensor) -> None:
     wrong_shape = len(shape) != 3 or shape[0] not in (1, 3) or 0 in shape
     if wrong_shape or picture.dtype != torch.uint8:
         what = f"A picture is a uint8 tensor (1 or 3, H, W), got {picture.dtype} {shape}."
-        raise InputError(what, remedy="Load it with load_picture.")
+        raise InputError(what, remedy=channels_last(shape) or "Load it with load_picture.")
+    check_plain("The picture", picture)
 
 
 def _box_counts(size: int, factor: int) -> Tensor:

@@ -72,7 +72,7 @@ def load_sample(name: str) -> Tensor:
     tensor([16, 17, 18, 19], dtype=torch.uint8)
     """
     files = {sample.name: sample.file for sample in SAMPLES}
-    if name not in files:
+    if not isinstance(name, str) or name not in files:
         what = f"There is no sample picture named {name!r}."
         raise InputError(what, remedy=f"Choose one of {', '.join(files)}.")
     path = _ASSETS / files[name]

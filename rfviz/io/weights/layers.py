@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.wording import shown
 from rfviz.io.weights.biases import bias_beside, length_of
 from rfviz.io.weights.layout_evidence import Decision, Seen, decided, groups_in
 from rfviz.io.weights.layouts import LAYOUTS, Layout, fits, layout_named
@@ -117,6 +118,23 @@ class LayerEntry:
         return _laid_out(plain, asked)
 
 
+def _check_tensors(tensors: object) -> None:
+    if not isinstance(tensors, Mapping):
+        raise InputError(
+            f"Layers are found among tensors by their names, {{name: tensor}}, got "
+            f"{type(tensors).__name__}.",
+            remedy="Give load_weights(...), or model.state_dict()",
+        )
+    for name, tensor in tensors.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise InputError(
+                f"Layers are found among tensors by their names, got {shown(name)} with a "
+                f"{type(tensor).__name__} that is no tensor."
+                if isinstance(name, str)
+                else f"The names of tensors are text, got {shown(name)}."
+            )
+
+
 def layers_of(tensors: Mapping[str, Tensor]) -> list[LayerEntry]:
     """Every tensor but biases and parts of others as a `LayerEntry`, in their order.
 
@@ -130,6 +148,7 @@ def layers_of(tensors: Mapping[str, Tensor]) -> list[LayerEntry]:
     >>> [(entry.name, entry.bias, entry.is_conv2d) for entry in layers_of(tensors)]
     [('0.weight', '0.bias', True)]
     """
+    _check_tensors(tensors)
     found = composed_of(tensors)
     used = _used(tensors, found.composed, found.part_of)
     beside = {name: _beside(name, used, found.composed) for name in used}

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,26 @@ import torch.nn.functional as F
 from random_specs import conv2d_by_torch, random_case
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.im2col import blocks as receptive_blocks
 from rfviz.conv.im2col import tiles
 from rfviz.conv.im2col.column_matrix import ColumnMatrix
+from rfviz.conv.im2col.fold import fold
+from rfviz.conv.im2col.reads import (
+    outputs_reading_pixel,
+    pixels_never_read,
+    reads_per_pixel,
+)
 from rfviz.conv.matmul import matmul
 from rfviz.conv.matmul.compare import compare_with_conv2d
 from rfviz.conv.matmul.strips import conv2d_strips
 from rfviz.conv.memory import Allocation
+from rfviz.conv.operators.apply import apply_operator
 from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.io.kernels.bank import filter_bank
 
 BUDGET = 256 * 2**20
+# One output on any picture, whose columns are short.
+LAST = Conv2dSpec(1, stride=2**14)
 # What is counted begins after torch, picture, weight and first use of both ways.
 SCRIPT = """
 import sys, torch
@@ -104,15 +116,83 @@ def test_tiles_prepare_and_leave_padding_zero(
     torch.testing.assert_close(whole, expected)
 
 
+@pytest.mark.parametrize("slab_bytes", [1, 700, 20000])
+@pytest.mark.parametrize("name", ["adder", "partial_convolution", "dilation"])
+def test_slabs_of_any_size_give_the_same(
+    name: str, slab_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(25):
+        case = random_case(seed)
+        image = case.image if case.image.ndim == 3 else case.image[0]
+        arguments = (image, case.weight, name, case.spec, case.bias)
+        mask = (torch.arange(image[0].numel()) % 3 > 0).view(image.shape[1:]).double()
+
+        def prepare(x: torch.Tensor) -> torch.Tensor:
+            return 2 * x + 1
+
+        with monkeypatch.context() as patch:
+            expected = apply_operator(*arguments, mask=mask, prepare=prepare)
+            patch.setattr(receptive_blocks, "SLAB_BYTES", slab_bytes)
+            patch.setattr(receptive_blocks, "BLOCK_BYTES", 3000)
+            found = apply_operator(*arguments, mask=mask, prepare=prepare)
+        torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peaks are read from Linux")
+def test_a_tall_kernel_on_a_wide_picture_stays_in_the_budget() -> None:
+    """A row of outputs reads 300 rows of 100,000 pixels in 3 channels: 360 MB at once."""
+    script = (
+        SCRIPT.split("kernel, channels", maxsplit=1)[0]
+        + """
+from rfviz.conv.operators.apply import operator_strips
+image = torch.zeros(3, 300, 100_000, dtype=torch.uint8)
+weight = torch.ones(1, 3, 300, 1)
+for strip in operator_strips(image[:, :300, :4], weight, "adder"):
+    pass
+base = peak()
+for strip in operator_strips(image, weight, "adder"):
+    pass
+print(peak() - base)
+"""
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert int(run.stdout) < BUDGET // 2
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: reads_per_pixel((2**20, 2**20), Conv2dSpec(3)),
+        lambda: pixels_never_read((2**20, 2**20), Conv2dSpec(3)),
+        lambda: outputs_reading_pixel((2**20, 2**20), Conv2dSpec(2**19), (2**19, 2**19)),
+        lambda: fold(torch.zeros(1, 1, 1).expand(2**30, 1, 1), (2**14, 2**14), LAST),
+        lambda: filter_bank("random", 255, 1000, 1000),
+        lambda: apply_operator(
+            torch.zeros(1, 1, 1).expand(1, 2**18, 2**18), torch.ones(1, 1, 1, 1), "adder"
+        ),
+        lambda: Conv2dSpec(2**15).to_module(2**15, 2**15),
+    ],
+)
+def test_what_takes_more_than_there_is_gets_a_sentence(call: Callable[[], object]) -> None:
+    with pytest.raises(InputError, match=r"memory|allowed|at most"):
+        call()
+
+
 def test_an_allocation_that_fails_is_a_sentence() -> None:
     words = "A picture needs more memory than there is"
     with pytest.raises(InputError, match=words), Allocation("A picture"):
         torch.empty(2**50)
     with pytest.raises(RuntimeError, match="must match"), Allocation("A picture"):
         torch.ones(2) + torch.ones(3)
-    huge = torch.ones(1, 1, 1).expand(1, 2**14, 2**14)
+    wide = torch.ones(1, 1, 1).expand(1, 1, 2**14)
     with pytest.raises(InputError, match=r"One row of outputs, .* takes .* GB"):
-        conv2d_strips(huge, torch.ones(1, 1, 1, 1).expand(2**20, 1, 1, 1))
+        conv2d_strips(wide, torch.ones(1, 1, 1, 1).expand(2**18, 1, 1, 1))
 
 
 @pytest.mark.parametrize("seed", range(8))

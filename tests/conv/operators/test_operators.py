@@ -185,7 +185,7 @@ def test_nan_of_the_picture_passes_through() -> None:
         ({"parameters": {"gamma": -1}}, r"gamma must be a number from 1e-06 to 100, got -1\. Set"),
         ({"parameters": {"gamma": float("nan")}}, "got nan"),
         ({"parameters": {"gamma": "wide"}}, "got 'wide'"),
-        ({"image": torch.ones(2, 3, 5, 5)}, r"one \(C, H, W\) picture, got \(2, 3, 5, 5\)"),
+        ({"image": torch.ones(2, 3, 5, 5)}, r"one \(C, H, W\), got \(2, 3, 5, 5\)"),
         ({"image": torch.ones(4, 5, 5)}, "reads 3 channels, but the picture has 4"),
         ({"spec": Conv2dSpec(5)}, "kernel of the spec is 5 × 5, the weight's is 3 × 3"),
         ({"rows_per_strip": 0}, "rows_per_strip must be a whole number"),
@@ -229,7 +229,7 @@ def test_whole_parameter_stays_whole() -> None:
 def test_slow_operator_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a clock that goes a second forward whenever it is read."""
     times = iter(range(10**6))
-    monkeypatch.setattr("rfviz.conv.operators.apply.time.perf_counter", lambda: next(times))
+    monkeypatch.setattr("rfviz.conv.operators.apply.apply.time.perf_counter", lambda: next(times))
     monkeypatch.setattr("rfviz.conv.im2col.blocks.BLOCK_BYTES", 4000)
     slow = replace(operator_named("adder"), name="slow")
     image, weight = torch.rand(1, 100, 100), torch.rand(1, 1, 3, 3)
@@ -239,10 +239,15 @@ def test_slow_operator_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
         list(operator_strips(image, weight, slow, seconds_limit=5.0))
 
 
-def test_result_does_not_require_a_gradient() -> None:
-    weight = torch.rand(1, 1, 2, 2, requires_grad=True)
+def test_result_requires_a_gradient_only_where_autograd_records() -> None:
+    image, weight = torch.rand(1, 4, 4), torch.rand(1, 1, 2, 2, requires_grad=True)
     for operator in OPERATORS:
-        assert not apply_operator(torch.rand(1, 4, 4), weight, operator).requires_grad
+        recorded = apply_operator(image, weight, operator)
+        with torch.no_grad():
+            plain = apply_operator(image, weight, operator)
+        assert not plain.requires_grad
+        torch.testing.assert_close(recorded.detach(), plain)
+        assert recorded.requires_grad or not operator.reads_weight
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,10 @@ def test_the_layer_that_does_not_fit_is_named_and_its_remedies_apply() -> None:
     layers = [Layer("Conv2d", 5), Layer("MaxPool2d", 7, name="pool")]
     with pytest.raises(InputError, match=r"Layer 2 \(pool\)") as caught:
         stack_geometry(layers, (9, 9))
-    for remedy in caught.value.remedies:
+    *of_the_layer, larger = caught.value.remedies
+    assert stack_geometry(layers, larger.changes["input_size"])
+    assert of_the_layer
+    for remedy in of_the_layer:
         changes = dict(remedy.changes)
         assert changes.pop("layer") == 1
         mended = Layer(**{**vars_of(layers[1]), **changes})
