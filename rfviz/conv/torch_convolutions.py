@@ -5,7 +5,6 @@ import re
 from rfviz.conv.errors import Remedy
 from rfviz.conv.torch_messages import (
     LIST,
-    WORD,
     Explain,
     N,
     Rule,
@@ -28,7 +27,7 @@ LAYOUTS = {
 }
 TO_FRONT = {
     3: "x.transpose(1, 2)",
-    4: "x.permute(0, 3, 1, 2), one picture with picture.permute(2, 0, 1)",
+    4: "x.permute(0, 3, 1, 2), or one picture with picture.permute(2, 0, 1)",
     5: "x.permute(0, 4, 1, 2, 3)",
 }
 
@@ -38,9 +37,7 @@ def kernel_too_large(match: re.Match[str]) -> Told:
     size, kernel = (integers(part) for part in match.groups())
     axes = axes_of(len(size))
     unit, whole = ("pixel", "picture") if len(size) == 2 else ("position", "input")
-    short = {
-        axis: k - n for axis, n, k in zip(axes, size, kernel, strict=False) if k > n
-    }
+    short = {axis: k - n for axis, n, k in zip(axes, size, kernel, strict=False) if k > n}
     where, most = " and ".join(short), max(short.values(), default=0)
     fits = [min(n, k) for n, k in zip(size, kernel, strict=False)]
     return told(
@@ -62,32 +59,30 @@ def channels(match: re.Match[str]) -> Told:
     expected, got, given = int(expected_text), int(got_text), integers(shape_text)
     found = re.search(r"groups=(\d{1,9})", match.group(0))
     groups = int(found.group(1)) if found else 1
+    is_last = _is_last(given, expected)
+    where = f"; the last dimension has {expected}, so the channels stand last" if is_last else ""
+    layout = LAYOUTS.get(len(given), LAYOUTS[4]).replace("channels", str(expected))
     return told(
         f"The layer's weight of shape {shape(kernel)} expects a map of {expected} channels, but "
-        f"the input of shape {shape(given)} has {got}{_where(given, expected)}.",
+        f"the input of shape {shape(given)} has {got}{where}.",
         {"expected channels": expected, "channels": got, "groups": groups},
+        *([] if is_last else _colour_remedies(given, expected, got)),
+        *([] if is_last else [_set_channels("transposed=1" in match.group(0), got, groups)]),
         *_order_remedies(given, expected),
-        *_colour_remedies(given, expected, got),
-        *_channel_remedies(match, given, expected, got, groups),
+        f"Give the layer an input of {expected} channels: {layout}",
     )
 
 
 def _is_last(given: list[int], expected: int) -> bool:
-    return len(given) in TO_FRONT and given[-1] == expected
-
-
-def _where(given: list[int], expected: int) -> str:
-    if _is_last(given, expected):
-        return f"; its last dimension has {expected}, so the channels stand last"
-    return "" if given[0] != expected else f"; its first dimension has {expected}"
+    """Whether the channels of a picture surely stand last: few of them, and only there."""
+    return given[-1] == expected <= len("RGBA") and given[-2] != expected
 
 
 def _order_remedies(given: list[int], expected: int) -> list[str]:
     """Another order of the axes, where a dimension of the input has the channels wanted."""
-    if _is_last(given, expected):
-        return [f"Put the channels before the height and width: {TO_FRONT[len(given)]}"
-                if len(given) > 3 else f"Put the channels second: {TO_FRONT[3]}"]  # fmt: skip
-    if len(given) > 2 and given[0] == expected and given[1] == 1:
+    if given[-1] == expected and len(given) in TO_FRONT:
+        return [f"If the channels stand last, put them second: {TO_FRONT[len(given)]}"]
+    if given[0] == expected and given[1] == 1:
         return ["Swap batch and channels with x.transpose(0, 1)"]
     return []
 
@@ -100,22 +95,16 @@ def _colour_remedies(given: list[int], expected: int, got: int) -> list[str]:
         (1, 3): "Make the picture grey with x.mean(1, keepdim=True), or image.convert('L')",
     }
     found = by_colours.get((expected, got)) if len(given) == 4 else None
-    return [found] if found and not _is_last(given, expected) else []
+    return [found] if found else []
 
 
-def _channel_remedies(
-    match: re.Match[str], given: list[int], expected: int, got: int, groups: int
-) -> list[str | Remedy]:
-    layout = LAYOUTS.get(len(given), LAYOUTS[4]).replace("channels", str(expected))
-    fed = f"Give the layer an input of {expected} channels: {layout}"
-    if _is_last(given, expected):
-        return [fed]
-    changes = {} if "transposed=1" in match.group(0) else {"in_channels": got}
+def _set_channels(is_transposed: bool, got: int, groups: int) -> Remedy:
+    changes = {} if is_transposed else {"in_channels": got}
     label = f"Set in_channels to {got}"
     if groups > 1 and got % groups:
         # Torch refuses channels that the groups do not divide.
         changes, label = {**changes, "groups": 1}, f"{label} and groups to 1"
-    return [Remedy(label, changes), fed]
+    return Remedy(label, changes)
 
 
 def transposed_size(match: re.Match[str]) -> Told:
@@ -162,24 +151,31 @@ def output_padding(match: re.Match[str]) -> Told:
 
 def dimensions(match: re.Match[str]) -> Told:
     """Explain an input of too few or too many dimensions, by what the message expects."""
-    expected, got = sorted({int(n) for n in re.findall(r"[1-9]", match.group(1))}), match.group(2)
-    given = integers(got)
-    least, most = expected[0], expected[-1]
-    layouts = [
-        LAYOUTS[n] if n in LAYOUTS else f"{n} dimensions" for n in {most, 4} & {*expected, most}
-    ]
-    unbatched = f" or {layouts[0].replace('batch, ', '')}" if least < most else ""
-    remedies = [f"Give the input as {layouts[0]}{unbatched}"]
-    if len(given) == least - 1:
-        remedies.insert(0, "Add the channel dimension with picture[None] or unsqueeze(0)"
-                        if least < most else "Add the batch dimension with x.unsqueeze(0)")  # fmt: skip
+    expected = sorted({int(n) for n in re.findall(r"[1-9]", match.group(1))})
+    given = integers(match.group(2))
+    most = expected[-1]
+    layout = LAYOUTS.get(most, f"{most} dimensions")
+    is_fold = expected == [2, 3] and not re.search(r"(?:conv|pool)\w{0,20}1d", match.string)
+    if is_fold:
+        layout = "(batch, rows, columns) or (rows, columns)"
+    elif len(expected) > 1:
+        layout += f" or {layout.replace('batch, ', '')}"
     empty = ", none of them empty" if 0 in given else ""
     return told(
-        f"The input has {len(given)} dimensions, {shape(given)}; this layer takes "
-        f"{' or '.join(map(str, expected))}{empty}.",
+        f"The input has {len(given)} dimensions, {shape(given)}; "
+        f"{'fold' if is_fold else 'this layer'} takes {' or '.join(map(str, expected))}{empty}.",
         {"dimensions": len(given)},
-        *remedies,
+        *_missing_dimension(expected, len(given)),
+        f"Give the {'column matrix' if is_fold else 'input'} as {layout}",
     )
+
+
+def _missing_dimension(expected: list[int], given: int) -> list[str]:
+    if given != expected[0] - 1:
+        return []
+    if len(expected) > 1:
+        return ["Add the channel dimension with picture[None] or unsqueeze(0)"]
+    return ["Add the batch dimension with x.unsqueeze(0)"]
 
 
 def bias(match: re.Match[str]) -> Told:
@@ -255,7 +251,7 @@ CONVOLUTION_RULES: tuple[Rule, ...] = (
          r"Given (?:groups|transposed)=\d{1,9}, weight (?:of size )?\[?([\d, ]{1,120})\]?,? ?,? "
          rf"?(?:so )?expected input ?{LIST} to have {N} channels, but got {N} channels",
          channels),
-    Rule("dimensions of the input",
+    Rule("dimensions beside the weight's",
          r"Expected (\d)-dimensional input for \d-dimensional weight.{0,120}but got "
          rf"(?:\d{{1,2}}-dimensional )?input of size {LIST}", dimensions),
     Rule("transposed output too small",
@@ -315,7 +311,8 @@ CONVOLUTION_RULES: tuple[Rule, ...] = (
          said("The {what} must be one number or {axes} of them, one for each axis of the kernel.",
               "Give one number or {axes} of them")),
     Rule("kernel of two numbers",
-         rf"{word('layer', 40)}: {word('what', 20)} must (?:either )?be (?:omitted, )?(?:either )?a "
+         rf"{word('layer', 40)}: {word('what', 20)} must (?:either )?be (?:omitted, )?(?:either "
+         rf")?a "
          r"single int,? or a (?:tuple of )?(?:two|three) ints",
          said("{layer} takes one number or (height, width) as its {what}.",
               "Give the {what} as one number or as (height, width)")),
@@ -323,7 +320,8 @@ CONVOLUTION_RULES: tuple[Rule, ...] = (
          r"expected (?P<what>\w{1,20}) equals to 2, but got size \d{1,3}|only 2D kernel supported",
          said("unfold and fold take each of their sizes as one number or as (height, width).",
               "Give the kernel as (height, width)")),
-    Rule("groups divide channels", r"(?P<name>in_channels|out_channels) must be divisible by groups",
+    Rule("groups divide channels", r"(?P<name>in_channels|out_channels) must be divisible by "
+                                   r"groups",
          said("The groups must divide {name} evenly.", Remedy("Set groups to 1", {"groups": 1}),
               "Choose {name} as a multiple of groups")),
     Rule("groups", r"groups must be a positive integer|expected groups to be greater than 0|"
@@ -360,7 +358,8 @@ CONVOLUTION_RULES: tuple[Rule, ...] = (
          r"(\w{1,40})\(\) received an invalid combination of arguments - got \(([^()]{0,200})",
          arguments),
     Rule("missing argument",
-         r"(?P<layer>(?:Lazy)?(?:Conv|MaxPool|AvgPool|Linear|BatchNorm|Upsample|GroupNorm)\w{0,20})\.__init__"
+         r"(?P<layer>(?:Lazy)?(?:Conv|MaxPool|AvgPool|Linear|BatchNorm|Upsample|"
+         r"GroupNorm)\w{0,20})\.__init__"
          r"\(\) missing \d required positional arguments?: (?P<name>.{1,120})",
          said("{layer} is made without {name}.", "Give {name}, as in nn.Conv2d(3, 8, 3)")),
     Rule("whole numbers", r"type must be tuple of (?:Sym)?[Ii]nts?,? ?but got (?P<kind>\w{1,20})",
@@ -375,4 +374,3 @@ CONVOLUTION_RULES: tuple[Rule, ...] = (
               "than there is.",
               "Take off less than the size of the map")),
 )  # fmt: skip
-

@@ -21,7 +21,7 @@ OF_STATE_DICT = re.compile(
 )
 TORCH = re.compile(
     r"\btorch(?:vision|audio)?\b|\b[Tt]ensors?\b|\bCUDA\b|cudnn|\baten::|\bat::|\bc10\b|"
-    r"autograd|state_dict|\bnn\.[A-Z]|\bdtype\b|\baten/src\b"
+    r"^(?:RuntimeError: )?\w{1,60}\(\): |autograd|state_dict|\bnn\.[A-Z]|\bdtype\b|\baten/src\b"
 )
 OTHERS = re.compile(
     r"\b(?:tensorflow|keras|tf|jax|jaxlib|paddle|mxnet|chainer|theano|numpy|np|sklearn|"

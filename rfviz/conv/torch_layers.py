@@ -129,7 +129,7 @@ LAYER_RULES: tuple[Rule, ...] = (
               "Set in_features of the linear layer to x.shape[1], which print(x.shape) shows",
               "Check the picture's size, or pool to a fixed size before flattening")),
     Rule("matrix and vector",
-         rf"size mismatch, (?:got (?:input|\d{{1,9}}, \d{{1,9}}x)[^,]{{0,30}},? ?)?(?:mat \()?"
+         r"size mismatch, (?:got (?:input|\d{1,9}, \d{1,9}x)[^,]{0,30},? ?)?(?:mat \()?"
          r"(?P<rows>\d{1,9})x(?P<columns>\d{1,9})\)?, ?(?:vec \()?(?P<length>\d{1,9})\)?",
          said("A matrix of {rows} × {columns} takes a vector of {columns}, got {length}.",
               "Give a vector of {columns}", "Exchange rows and columns of the matrix with .T")),
@@ -150,7 +150,8 @@ LAYER_RULES: tuple[Rule, ...] = (
          said("The index {name} of einsum runs over {seen} in one operand and {size} in another.",
               "Name these axes differently, or give both the same size")),
     Rule("indices of a sum",
-         r"number of subscripts in the equation \((?P<named>\d{1,3})\) does not match the number of "
+         r"number of subscripts in the equation \((?P<named>\d{1,3})\) does not match the number "
+         r"of "
          rf"dimensions \({number('dimensions')}\) for operand {number('operand')}",
          said("einsum names {named} axes for operand {operand}, which has {dimensions}.",
               "Name {dimensions} axes, or write ... for the rest")),
@@ -205,7 +206,8 @@ LAYER_RULES: tuple[Rule, ...] = (
          said("{groups} groups do not divide the channels of an input of shape {input} evenly.",
               "Choose num_groups that divides the channels")),
     Rule("channels of a normalisation",
-         r"to be a vector of size equal to the number of channels in input, but got weight of shape "
+         r"to be a vector of size equal to the number of channels in input, but got weight of "
+         r"shape "
          rf"{sizes('weight')} and input of shape {sizes('input')}",
          said("The normalisation was built for {weight} channels, the input has the shape {input}.",
               "Set num_channels to the input's channels")),
@@ -277,13 +279,15 @@ LAYER_RULES: tuple[Rule, ...] = (
          said("This loss compares value by value: the output has {output} values, the target "
               "{target}.", "Give a target of the output's shape")),
     Rule("values of a probability",
-         r"all elements of (?P<what>input|target) should be between 0 and 1|Assertion [`']?\(?input_"
+         r"all elements of (?P<what>input|target) should be between 0 and 1|Assertion "
+         r"[`']?\(?input_"
          r"val >= (?:zero|0)|input value should be between 0~1",
          said("This loss takes probabilities from 0 to 1.",
               "Use BCEWithLogitsLoss on the output without a sigmoid",
               "Put a sigmoid behind the last layer")),
     Rule("parameters per channel",
-         rf"Found parameter numbers = {number('parameters')} and channel size = {number('channels')}",
+         rf"Found parameter numbers = {number('parameters')} and channel size = "
+         rf"{number('channels')}",
          said("The layer has {parameters} slopes and the map {channels} channels.",
               "Set num_parameters to {channels}, or 1")),
     Rule("heads", r"embed_dim must be divisible by num_heads",

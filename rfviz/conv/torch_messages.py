@@ -19,7 +19,7 @@ N = r"(-?\d{1,18})"
 LIST = r"(?:torch\.Size\()?[\[({]{1,2}([-\d, x]{0,120})[\])}]"
 WORD = r"([\w.]{1,60})"
 AXES = {1: ("length",), 2: ("rows", "columns"), 3: ("depth", "rows", "columns")}
-TOLD_SHAPES = 8
+SHAPE = "shape_of_"
 
 
 class Rule(NamedTuple):
@@ -37,7 +37,7 @@ def number(name: str) -> str:
 
 def sizes(name: str) -> str:
     """Return the pattern of a shape that is called `name` in the explanation."""
-    return LIST.replace("([-", f"(?P<{name}>[-", 1)
+    return LIST.replace("([-", f"(?P<{SHAPE}{name}>[-", 1)
 
 
 def word(name: str, most: int = 60) -> str:
@@ -79,12 +79,15 @@ def axes_of(count: int) -> tuple[str, ...]:
     return AXES.get(count, tuple(f"axis {i}" for i in range(count)))
 
 
-def axis_name(dimension: int, dimensions: int = 4) -> str:
-    """Return what lies along a dimension of (batch, channels, height, width)."""
+def axis_name(dimension: int) -> str:
+    """Return a dimension with what lies along it, if the tensor is a batch of maps.
+
+    >>> axis_name(2)
+    'dimension 2 (rows, in a batch of maps)'
+    """
     usual = ("batch", "channels", "rows", "columns")
-    if dimensions == len(usual) and 0 <= dimension < len(usual):
-        return f"dimension {dimension} ({usual[dimension]})"
-    return f"dimension {dimension}"
+    known = f" ({usual[dimension]}, in a batch of maps)" if 0 <= dimension < len(usual) else ""
+    return f"dimension {dimension}{known}"
 
 
 def said(what: str, *remedies: str | Remedy) -> Explain:
@@ -95,11 +98,11 @@ def said(what: str, *remedies: str | Remedy) -> Explain:
 
     def explain(match: re.Match[str]) -> Told:
         parts = {name: part or "" for name, part in match.groupdict().items()}
-        shown = {name: _shown(part) for name, part in parts.items()}
+        shown = {name.removeprefix(SHAPE): _shown(name, part) for name, part in parts.items()}
         numbers = {
             name.replace("_", " "): int(part)
             for name, part in parts.items()
-            if re.fullmatch(r"-?\d{1,18}", part)
+            if not name.startswith(SHAPE) and re.fullmatch(r"-?\d{1,18}", part)
         }
         filled = (r if isinstance(r, Remedy) else r.format(**shown) for r in remedies)
         return told(what.format(**shown), numbers, *filled)
@@ -107,6 +110,5 @@ def said(what: str, *remedies: str | Remedy) -> Explain:
     return explain
 
 
-def _shown(part: str) -> str:
-    is_shape = re.fullmatch(r"[-\d, x]{1,120}", part) and not re.fullmatch(r"-?\d{1,18}", part)
-    return shape(part) if is_shape else part
+def _shown(name: str, part: str) -> str:
+    return shape(part) if name.startswith(SHAPE) else part

@@ -37,9 +37,7 @@ def pool_size(match: re.Match[str]) -> Told:
 
 def image_smaller_than_kernel(match: re.Match[str]) -> Told:
     """Explain a kernel of a pooling layer that is larger than its map."""
-    size, kernel = (
-        [int(n) for n in re.findall(r": (\d{1,9})", part)] for part in match.groups()
-    )
+    size, kernel = ([int(n) for n in re.findall(r": (\d{1,9})", part)] for part in match.groups())
     return told(
         f"The map of {extent(size)} is smaller than the pooling kernel of {extent(kernel)}.",
         {f"{axis} short": k - n
@@ -103,9 +101,7 @@ def reflect(match: re.Match[str]) -> Told:
 
 def shrunk(match: re.Match[str]) -> Told:
     """Explain a padding below zero that takes all of the map."""
-    before, after = (
-        [int(n) for n in re.findall(r"(-?\d{1,9})", part)] for part in match.groups()
-    )
+    before, after = ([int(n) for n in re.findall(r"(-?\d{1,9})", part)] for part in match.groups())
     return told(
         f"A map of {extent(before)} would become {extent(after)}: the padding below zero takes "
         "all of it.",
@@ -130,7 +126,8 @@ def padded_dimensions(match: re.Match[str]) -> Told:
 
 POOL_RULES: tuple[Rule, ...] = (
     Rule("pooled output too small",
-         rf"[Gg]iven input size: {LIST}\. Calculated output size: {LIST}\. Output size is too small",
+         rf"[Gg]iven input size: {LIST}\. Calculated output size: {LIST}\. Output size is too "
+         rf"small",
          pool_size),
     Rule("image smaller than kernel",
          r"input image \(([^()]{1,60})\) smaller than (?:kernel|\(?output padded)[^()]{0,30}\("
@@ -162,7 +159,8 @@ POOL_RULES: tuple[Rule, ...] = (
          said("An adaptive pooling takes its output size as one number or as {axes}, one for each "
               "axis.", "Give {axes} numbers, or one")),
     Rule("negative output size",
-         rf"elements of output_size must be greater than or equal to 0 but received {sizes('size')}",
+         rf"elements of output_size must be greater than or equal to 0 but received "
+         rf"{sizes('size')}",
          said("An adaptive pooling cannot give {size}: no output size may be below zero.",
               "Give an output size of at least 1")),
     Rule("fractional pooling",
@@ -225,7 +223,8 @@ POOL_RULES: tuple[Rule, ...] = (
               "Leave out value")),
     Rule("resize axes",
          rf"same number of spatial dimensions, but got input with spatial dimensions of "
-         rf"{sizes('input')} and (?P<what>output size|scale_factor) of (?:shape )?{sizes('wanted')}",
+         rf"{sizes('input')} and (?P<what>output size|scale_factor) of (?:shape "
+         rf")?{sizes('wanted')}",
          said("The input has the axes {input} after batch and channels, the {what} {wanted} "
               "other ones.",
               "Give the {what} as one number, or one for each axis after batch and channels",
@@ -241,7 +240,8 @@ POOL_RULES: tuple[Rule, ...] = (
               "the mode {mode}.",
               "Use mode='bilinear' or 'nearest' on (batch, channels, height, width)")),
     Rule("resize to nothing",
-         rf"Input and output sizes should be greater than 0, but got input \((?P<input>[^()]{{1,60}})"
+         r"Input and output sizes should be greater than 0, but got input "
+         r"\((?P<input>[^()]{1,60})"
          r"\) output \((?P<output>[^()]{1,60})\)",
          said("Resizing from {input} to {output}: no side may be empty.",
               "Use a larger size or scale_factor", "Use a larger picture")),
@@ -249,7 +249,8 @@ POOL_RULES: tuple[Rule, ...] = (
          r"(?:only one of|either) size or scale_factor should be defined",
          said("Resizing takes either a size or a scale_factor, exactly one of them.",
               "Give size=(height, width) alone, or scale_factor=2 alone")),
-    Rule("corners of resizing", r"align_corners option can only be set with the interpolating modes",
+    Rule("corners of resizing", r"align_corners option can only be set with the interpolating "
+                                r"modes",
          said("align_corners belongs to modes that interpolate between pixels, not to nearest and "
               "area.", "Leave out align_corners, or use mode='bilinear'")),
     Rule("size of resizing", r"expected size to be one of int or Tuple\[int\]",

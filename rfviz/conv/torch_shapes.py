@@ -18,15 +18,20 @@ from rfviz.conv.torch_messages import (
 
 
 def branch_sizes(match: re.Match[str]) -> Told:
-    """Explain maps of different sizes that are added, or combined otherwise."""
+    """Explain tensors of different sizes that are added, or combined otherwise."""
     first, second, dimension = (int(part) for part in match.groups())
-    channels = dimension == 1
+    remedies = {
+        0: "Give both the same batch, or a batch of 1",
+        1: "Give both branches the same number of filters, as by a convolution of 1 × 1",
+    }
     return told(
-        f"Two maps that are added differ in {axis_name(dimension)}: {first} and {second}.",
+        f"Two tensors that are added, or combined otherwise, differ in {axis_name(dimension)}: "
+        f"{first} and {second}.",
         {"first": first, "second": second, "dimension": dimension},
-        "Give both branches the same number of filters, as by a convolution of 1 × 1"
-        if channels
-        else "Give both branches the same stride, and padding that keeps the size",
+        remedies.get(
+            dimension, "Give both branches the same stride, and padding that keeps the size"
+        ),
+        f"Give both the same size, or 1, in dimension {dimension}",
     )
 
 
@@ -118,7 +123,8 @@ SHAPE_RULES: tuple[Rule, ...] = (
          rf"Tensors must have same number of dimensions: got {number('first')} and "
          rf"{number('second')}",
          said("Tensors that are concatenated need the same number of dimensions, got {first} and "
-              "{second}.", "Add the missing dimension with unsqueeze(0), or flatten the extra one")),
+              "{second}.", "Add the missing dimension with unsqueeze(0), or flatten the extra "
+                           "one")),
     Rule("nothing to join",
          r"expected a non-empty list of Tensors|expects a non-empty TensorList|need at least one "
          r"(?:tensor|array) to (?:concatenate|stack)",
@@ -186,7 +192,8 @@ SHAPE_RULES: tuple[Rule, ...] = (
     Rule("axis that does not exist",
          rf"[Dd]imension out of range \(expected to be in range of \[{N}, {N}\], but got {N}\)",
          axis_range),
-    Rule("order of flattening", r"flatten\(\) has invalid args: start_dim cannot come after end_dim",
+    Rule("order of flattening", r"flatten\(\) has invalid args: start_dim cannot come after "
+                                r"end_dim",
          said("flatten goes from an earlier axis to a later one.", FLATTEN)),
     Rule("unflattened sizes",
          rf"Provided sizes {sizes('wanted')} don't multiply up to the size of dim "
@@ -202,7 +209,8 @@ SHAPE_RULES: tuple[Rule, ...] = (
          r"number of dimensions in the tensor \((?P<dimensions>\d{1,3})\)",
          said("A tensor of {dimensions} dimensions cannot be repeated to {wanted}.",
               "Give {dimensions} sizes, -1 for those that stay")),
-    Rule("number of pieces", rf"chunk expects `chunks` to be greater than 0, got: {number('given')}",
+    Rule("number of pieces", rf"chunk expects `chunks` to be greater than 0, got: "
+                             rf"{number('given')}",
          said("A tensor is cut in at least one piece, got {given}.", "Ask for at least 1 piece")),
     Rule("sizes of pieces",
          r"split_sizes to sum exactly to (?P<size>\d{1,18}) \(input tensor's size at dimension "
@@ -235,7 +243,8 @@ SHAPE_RULES: tuple[Rule, ...] = (
               "{dimension}.", "Make the mask from the tensor that it selects from")),
     Rule("row outside of a table",
          r"index out of range in self|index out of range: Tried to access index|INDICES element is "
-         r"out of DATA bounds, id=(?P<index>-?\d{1,18}) axis_dim=(?P<size>\d{1,18})|indexSelectLarge"
+         r"out of DATA bounds, id=(?P<index>-?\d{1,18}) "
+         r"axis_dim=(?P<size>\d{1,18})|indexSelectLarge"
          r"Index.{0,80}Assertion",
          said("An index is larger than the table that it chooses from, or negative.",
               "Use indices from 0 to the size less 1", "Give the table, as num_embeddings, more "

@@ -2,24 +2,35 @@
 
 import re
 
-from rfviz.conv.torch_messages import LIST, TOLD_SHAPES, Rule, Told, number, said, shape, sizes, told
+from rfviz.conv.torch_messages import LIST, Rule, Told, number, said, shape, sizes, told
 
-MISMATCH = rf"size mismatch for ([\w.]{{1,200}}): copying a param(?:eter)? (?:of|with shape) {LIST}\)? "
-MISMATCH += rf"from checkpoint, (?:the shape is|where the shape is|the shape in current model is) {LIST}"
+TOLD_SHAPES = 8
+MISMATCH = (
+    rf"size mismatch for ([\w.]{{1,200}}): copying a param(?:eter)? (?:of|with shape) {LIST}\)? "
+)
+MISMATCH += (
+    rf"from checkpoint, (?:the shape is|where the shape is|the shape in current model is) {LIST}"
+)
 
 
 def state_dict(match: re.Match[str]) -> Told:
-    """Explain weights of a file that are not those of the model: missing, unexpected, other size."""
+    """Explain weights of a file that are not those of the model: missing, unexpected, other "
+      "size."""
     text = match.string
     missing, unexpected = (
         _keys(re.search(rf"{kind} key\(s\) in state_dict: (.{{1,20000}})", text))
         for kind in ("Missing", "Unexpected")
     )
     apart = re.findall(MISMATCH, text)
-    parts = [f"{len(names)} {words}" for names, words in (
-        (missing, "names of the model are not in the file"),
-        (unexpected, "names of the file are not in the model"),
-        (apart, "tensors have another shape")) if names]  # fmt: skip
+    parts = [
+        f"{len(names)} {words}"
+        for names, words in (
+            (missing, "of the model's names not in the file"),
+            (unexpected, "of the file's names not in the model"),
+            (apart, "of another shape"),
+        )
+        if names
+    ]
     shown = "; ".join(f"{name}: {shape(a)} in the file, {shape(b)} in the model"
                       for name, a, b in apart[:TOLD_SHAPES])  # fmt: skip
     return told(
@@ -75,11 +86,14 @@ def _prefix(missing: list[str], unexpected: list[str]) -> str:
 def in_place(match: re.Match[str]) -> Told:
     """Explain a tensor that was changed after it was stored for the gradient."""
     found = re.search(
-        rf"\[([\w.]{{1,40}}) {LIST}\](?:, which is output \d{{1,3}} of (\w{{1,60}}),)?", match.string
+        rf"\[([\w.]{{1,40}}) {LIST}\](?:, which is output \d{{1,3}} of (\w{{1,60}}),)?",
+        match.string,
     )
     version = re.search(r"is at version (\d{1,9}); expected version (\d{1,9})", match.string)
     which = f" of shape {shape(found.group(2))}" if found and found.group(2) else ""
-    made = f", made by {found.group(3).removesuffix('Backward0')}," if found and found.group(3) else ""
+    made = (
+        f", made by {found.group(3).removesuffix('Backward0')}," if found and found.group(3) else ""
+    )
     times = int(version.group(1)) - int(version.group(2)) if version else 0
     return told(
         f"A tensor{which}{made} was changed in place after it was stored for the gradient"
@@ -120,7 +134,8 @@ TRAINING_RULES: tuple[Rule, ...] = (
          said("The entry {name} of the file is not a tensor of the weight's size.",
               "Load the part of the file that holds the weights, such as file['state_dict']")),
     Rule("names of a file",
-         r"Expected state_dict to be dict-like, got <class '(?P<kind>[\w.]{1,60})'>|'(?P<model>\w{1,60}"
+         r"Expected state_dict to be dict-like, got <class "
+         r"'(?P<kind>[\w.]{1,60})'>|'(?P<model>\w{1,60}"
          r")' object has no attribute 'copy'",
          said("Weights are loaded from a dictionary of tensors, not from another object.",
               "Give model.load_state_dict(other.state_dict())")),
@@ -132,7 +147,8 @@ TRAINING_RULES: tuple[Rule, ...] = (
     Rule("changed in place",
          r"needed for gradient computation has been modified by an inplace operation", in_place),
     Rule("weight changed in place",
-         r"leaf [Vv]ariable that requires grad (?:is being used in an|has been used in an) in-place|"
+         r"leaf [Vv]ariable that requires grad (?:is being used in an|has been used in an) "
+         r"in-place|"
          r"leaf variable has been moved into the graph interior",
          said("A weight that has a gradient cannot be changed in place.",
               "Change it in torch.no_grad()", "Change a copy, x.clone()")),
@@ -210,7 +226,8 @@ TRAINING_RULES: tuple[Rule, ...] = (
               "differ in type, or a size is 0.",
               "Convert the picture with picture.float(), if the layer is in float32", CPU_FIRST)),
     Rule("cuDNN",
-         r"(?i:cudnn)[ _](?:error|status)\w{0,3}:? ?(?:CUDNN_STATUS_)?(?P<status>\w{1,40})|CUDNN_STATUS_"
+         r"(?i:cudnn)[ _](?:error|status)\w{0,3}:? "
+         r"?(?:CUDNN_STATUS_)?(?P<status>\w{1,40})|CUDNN_STATUS_"
          r"(?P<name>\w{1,40})",
          said("cuDNN failed to run the convolution: the GPU's memory is short, an earlier error "
               "stopped it, or its version does not fit the driver.",
@@ -234,7 +251,8 @@ TRAINING_RULES: tuple[Rule, ...] = (
               "Install a torch that is built for the GPU, or compute on the CPU")),
     Rule("no GPU",
          r"Torch not compiled with CUDA enabled|not linked with support for (?P<device>\w{1,8}) "
-         r"devices|No CUDA GPUs are available|Found no NVIDIA driver|torch\.cuda\.is_available\(\) is "
+         r"devices|No CUDA GPUs are available|Found no NVIDIA "
+         r"driver|torch\.cuda\.is_available\(\) is "
          r"False|invalid device ordinal",
          said("There is no such GPU here, or this torch was built without it.",
               "Compute on the CPU with .to('cpu')",
@@ -243,7 +261,8 @@ TRAINING_RULES: tuple[Rule, ...] = (
          said("A gradient is not a number: a division by 0, a logarithm of 0 or too large a step.",
               "Lower the learning rate, and add a small number in divisions and logarithms")),
     Rule("export of unknown sizes",
-         r"[Cc]onstraints violated|guard on data-dependent|data-dependent (?:expression|symint)|Could "
+         r"[Cc]onstraints violated|guard on data-dependent|data-dependent "
+         r"(?:expression|symint)|Could "
          r"not extract specialized integer",
          said("Export needs sizes that do not depend on the picture's values, or that it is told "
               "about.", "Name the sizes that may change in dynamic_shapes",

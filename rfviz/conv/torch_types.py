@@ -18,9 +18,12 @@ NAMES = {
     "bool": "bool", "complexfloat": "complex64", "complexdouble": "complex128",
     "complex64": "complex64", "complex128": "complex128",
 }  # fmt: skip
+HALVES = ("float16", "bfloat16")
 METHODS = {"float32": "float", "float64": "double", "float16": "half", "bfloat16": "bfloat16"}
 MOVE_MODEL = "Move the layer to the picture's device with layer.to(picture.device)"
-MOVE_PICTURE = "Move the picture to the layer's device with picture = picture.to(layer.weight.device)"
+MOVE_PICTURE = (
+    "Move the picture to the layer's device with picture = picture.to(layer.weight.device)"
+)
 GPU = {"cuda": "a GPU (cuda)", "cpu": "the CPU", "mps": "Apple's GPU (mps)"}
 
 
@@ -41,9 +44,7 @@ def device_and_type(text: str) -> tuple[str, str]:
 
 def input_and_weight(match: re.Match[str]) -> Told:
     """Explain an input and weights that differ in their device, their type or both."""
-    (device, kind), (other_device, other_kind) = (
-        device_and_type(part) for part in match.groups()
-    )
+    (device, kind), (other_device, other_kind) = (device_and_type(part) for part in match.groups())
     if device != other_device:
         return devices(device, other_device, (kind, other_kind))
     return types(kind, other_kind)
@@ -68,37 +69,31 @@ def devices(device: str, other: str, kinds: tuple[str, str] = ("", "")) -> Told:
 
 def types(kind: str, other: str) -> Told:
     """Explain a picture of one type and weights of another."""
-    numbers = " Torch's layers multiply numbers of one type."
-    picture = f"Convert the picture to the weights' type, such as picture.{METHODS.get(other, '')}()"
-    layer = f"Convert the layer to the picture's type, such as layer.{METHODS.get(kind, '')}()"
-    remedies = [picture] if other in METHODS else []
+    remedies = []
+    if other in METHODS:
+        convert = f"picture.{METHODS[other]}()"
+        remedies.append(f"Convert the picture to the weights' type, such as {convert}")
     if kind in METHODS:
-        remedies.append(layer)
-    if "float16" in (kind, other) or "bfloat16" in (kind, other):
+        convert = f"layer.{METHODS[kind]}()"
+        remedies.append(f"Convert the layer to the picture's type, such as {convert}")
+    if {kind, other} & set(HALVES):
         remedies.append("Run the layer under torch.autocast, which converts both")
-    if not remedies:
-        remedies.append("Convert both with .float()")
     return told(
-        f"The input and the weights have different types: {kind} and {other}.{numbers}",
-        {}, *remedies,
-    )  # fmt: skip
+        f"The input and the layer have different types: {kind} and {other}.",
+        {},
+        *(remedies or ["Give both one type, with picture.float() and layer.float()"]),
+    )
 
 
 def two_types(match: re.Match[str]) -> Told:
     """Explain two types in one operation, where the message does not say whose they are."""
-    first, second = (device_and_type(part)[1] for part in match.groups())
-    if "int64" in (first, second) and first == "int64":
-        return told(
-            f"Whole numbers (int64) were expected, but found {second}: these are class numbers or "
-            "indices.",
-            {},
-            "Give the target, or the index, as whole numbers with .long()",
-        )
-    remedies = [
-        f"Convert the tensor of {kind} to the other's type, such as x.{METHODS[other]}()"
-        for kind, other in ((first, second), (second, first))
-        if kind in WHOLE and other in METHODS
-    ] or ["Give both one type, with picture.float() and layer.float()"]
+    first, second = (device_and_type(part)[1] for part in match.groups()[:2])
+    whole = [kind for kind in (first, second) if kind in WHOLE]
+    remedies = ["Give both one type, with picture.float() and layer.float()"]
+    if len(whole) == 1:
+        remedies = [f"Convert the tensor of {whole[0]} with .float(), if it is the picture"]
+    if "int64" in whole:
+        remedies.append("Convert the other with .long(), if it is a target or an index")
     return told(
         f"Two tensors of one operation have different types: {first} and {second}.", {}, *remedies
     )
@@ -146,7 +141,7 @@ def not_implemented(match: re.Match[str]) -> Told:
 
 
 def _because(kind: str) -> str:
-    if kind in ("float16", "bfloat16"):
+    if kind in HALVES:
         return ": this device computes it in float32 only"
     if kind == "uint8":
         return "; a picture of bytes must be converted first"
@@ -154,7 +149,7 @@ def _because(kind: str) -> str:
 
 
 def _for_type(operation: str, kind: str) -> tuple[str | Remedy, ...]:
-    if kind in ("float16", "bfloat16"):
+    if kind in HALVES:
         return (
             "Convert both, the picture with picture.float() and the layer with layer.float()",
             "Compute on a GPU with .to('cuda'), which has half precision",
@@ -190,7 +185,8 @@ TYPE_RULES: tuple[Rule, ...] = (
          r"Unhandled FakeTensor Device Propagation for [\w.:]{1,60}, found two different devices "
          r"(?P<first>[\w:]{1,12}), (?P<second>[\w:]{1,12})", of_argument),
     Rule("devices, by backend",
-         r"Expected object of (?:backend|device type) (?P<first>\w{1,20}) but got (?:backend|device "
+         r"Expected object of (?:backend|device type) (?P<first>\w{1,20}) but got "
+         r"(?:backend|device "
          r"type) (?P<second>\w{1,20})(?: for (?:argument|sequence element) #?\d{1,3} ?'?"
          r"(?P<argument>\w{0,30}))?", of_argument),
     Rule("devices, by Backend",
@@ -200,7 +196,8 @@ TYPE_RULES: tuple[Rule, ...] = (
          r"expected device (?P<first>[\w:]{1,12})(?: and dtype \w{1,20})? but got device "
          r"(?P<second>[\w:]{1,12})", of_argument),
     Rule("devices, of an argument",
-         r"Tensor for (?:argument #\d{1,2} )?'(?P<argument>\w{1,30})' is on (?P<first>\w{1,8}),.{0,80}"
+         r"Tensor for (?:argument #\d{1,2} )?'(?P<argument>\w{1,30})' is on "
+         r"(?P<first>\w{1,8}),.{0,80}"
          r"expected (?:it|them) to be on (?P<second>\w{1,8})", of_argument),
     Rule("devices, received",
          r"input tensors must be on the same device\. Received (?P<first>[\w:]{1,12}) and "
@@ -213,16 +210,21 @@ TYPE_RULES: tuple[Rule, ...] = (
          said("The layer is on Apple's GPU (mps) and the input is on the CPU, or the reverse.",
               MOVE_PICTURE, MOVE_MODEL)),
     Rule("devices, by place",
-         r"(?:[Ii]nput and (?:weight|parameter|hidden) tensors? (?:is|are) not at the same device,? "
-         r"|(?:arguments|[Tt]ensors?) are located on different GPUs|module must have its parameters "
+         r"(?:[Ii]nput and (?:weight|parameter|hidden) tensors? (?:is|are) not at the same "
+         r"device,? "
+         r"|(?:arguments|[Tt]ensors?) are located on different GPUs|module must have its "
+         r"parameters "
          r"and buffers on device)",
          said("Tensors of one operation are on two devices.", MOVE_PICTURE, MOVE_MODEL)),
     Rule("types of an argument, older",
-         r"Expected object of (?:scalar )?type ([\w.]{1,40}) but (?:got (?:scalar )?type|found type) "
-         r"([\w.]{1,40})(?: for (?:argument|sequence element) #?\d{1,3} ?'?(?P<argument>\w{0,30}))?",
+         r"Expected object of (?:scalar )?type ([\w.]{1,40}) but (?:got (?:scalar )?type|found "
+         r"type) "
+         r"([\w.]{1,40})(?: for (?:argument|sequence element) #?\d{1,3} "
+         r"?'?(?P<argument>\w{0,30}))?",
          scalar_types),
     Rule("types, older",
-         r"(?i:expected) (?:type )?((?:torch\.[\w.]{1,30}Tensor)|(?:Double|Float|Half|Long|Int|Byte) "
+         r"(?i:expected) (?:type "
+         r")?((?:torch\.[\w.]{1,30}Tensor)|(?:Double|Float|Half|Long|Int|Byte) "
          r"tensor) (?:but got|\(got) ((?:torch\.[\w.]{1,30}Tensor)|(?:Double|Float|Half|Long|Int|"
          r"Byte) tensor)", scalar_types),
     Rule("types of a convolution",
@@ -232,7 +234,8 @@ TYPE_RULES: tuple[Rule, ...] = (
     Rule("types of the attention",
          r"to have the same dtype, but got query\.dtype: ([\w:]{1,20}) key\.dtype: ([\w:]{1,20})",
          two_types),
-    Rule("types of a normalisation", r"mixed dtype \(CPU\)|expect(?:ed)? (?:input and )?(?:parameter|"
+    Rule("types of a normalisation", r"mixed dtype \(CPU\)|expect(?:ed)? (?:input and "
+                                     r")?(?:parameter|"
          r"weight|all inputs) (?:to have|must|to share) (?:scalar type|the same|same) ",
          said("The input and the parameters of the normalisation have different types.",
               "Convert the picture with picture.float(), if the layer is in float32",
@@ -245,7 +248,8 @@ TYPE_RULES: tuple[Rule, ...] = (
          said("A result of {given} cannot be kept in a tensor of {wanted}.",
               "Convert the tensor of {wanted} with .float()")),
     Rule("type of an index",
-         r"(?:tensors used as indices must be|Expected tensor for argument #\d '(?:indices|index)' to "
+         r"(?:tensors used as indices must be|Expected tensor for argument #\d "
+         r"'(?:indices|index)' to "
          r"have (?:one of the following )?scalar types?:?|Expected dtype int32/int64 for index|"
          r"Expected dtype int64 for index)",
          said("Indices are whole numbers.", "Convert the indices with .long()")),
@@ -257,7 +261,8 @@ TYPE_RULES: tuple[Rule, ...] = (
     Rule("type of numbers", r"\"?(\w{1,60})\"? not implemented for '([\w.:]{1,40})'",
          not_implemented),
     Rule("half precision under autocast",
-         r"binary_cross_entropy` and `?torch\.nn\.BCELoss.{0,40}(?:unsafe to autocast)|are unsafe to "
+         r"binary_cross_entropy` and `?torch\.nn\.BCELoss.{0,40}(?:unsafe to autocast)|are "
+         r"unsafe to "
          r"autocast",
          said("BCELoss loses too much in half precision.",
               "Use BCEWithLogitsLoss on the output without a sigmoid")),
@@ -276,7 +281,8 @@ TYPE_RULES: tuple[Rule, ...] = (
          said("channels_last is a memory order of {needed} dimensions.",
               "Give (batch, channels, height, width)")),
     Rule("layout", r"unsupported memory format option|Expected (?:a )?(?:dense|strided) (?:tensor|"
-         r"layout)|layout Sparse|is not (?:currently )?supported (?:for|on) sparse|from the '(?:Sparse|"
+         r"layout)|layout Sparse|is not (?:currently )?supported (?:for|on) sparse|from the "
+         r"'(?:Sparse|"
          r"Mkldnn|Quantized)\w{1,12}' backend",
          said("A convolution takes dense numbers; this tensor is sparse, quantized or of another "
               "layout.", "Convert it with x.to_dense(), or x.dequantize()")),

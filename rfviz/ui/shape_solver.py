@@ -6,13 +6,12 @@ import streamlit as st
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.solver import Ranges, Setting, Solutions, solve, solve_goal
-from rfviz.conv.torch_errors import translate_torch_error
+from rfviz.conv.torch_errors import LONGEST_MESSAGE, translate_torch_error
 from rfviz.ui.shape_controls import LARGEST_SIZE, ShapeChoice, set_widgets, state_of
 from rfviz.ui.shape_view import remedy_buttons
 
 GOALS = ("same", "halve", "double", "a size")
 MOST_LISTED = 200
-LONGEST_MESSAGE = 20_000
 RANGES = MappingProxyType(
     {
         "kernel_size": ("Largest kernel", 1, 15, 7),
