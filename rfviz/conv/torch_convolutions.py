@@ -1,6 +1,7 @@
 """Messages of convolutions: sizes, channels, groups, and the parameters of a layer."""
 
 import re
+from types import MappingProxyType
 
 from rfviz.conv.errors import Remedy
 from rfviz.conv.torch_messages import (
@@ -20,16 +21,20 @@ from rfviz.conv.torch_messages import (
     word,
 )
 
-LAYOUTS = {
-    3: "(batch, channels, length)",
-    4: "(batch, channels, height, width)",
-    5: "(batch, channels, depth, height, width)",
-}
-TO_FRONT = {
-    3: "x.transpose(1, 2)",
-    4: "x.permute(0, 3, 1, 2), or one picture with picture.permute(2, 0, 1)",
-    5: "x.permute(0, 4, 1, 2, 3)",
-}
+LAYOUTS = MappingProxyType(
+    {
+        3: "(batch, channels, length)",
+        4: "(batch, channels, height, width)",
+        5: "(batch, channels, depth, height, width)",
+    }
+)
+TO_FRONT = MappingProxyType(
+    {
+        3: "x.transpose(1, 2)",
+        4: "x.permute(0, 3, 1, 2), or one picture with picture.permute(2, 0, 1)",
+        5: "x.permute(0, 4, 1, 2, 3)",
+    }
+)
 
 
 def kernel_too_large(match: re.Match[str]) -> Told:
@@ -57,17 +62,18 @@ def channels(match: re.Match[str]) -> Told:
     """Explain an input whose channels are not those of the weight."""
     kernel, shape_text, expected_text, got_text = match.groups()
     expected, got, given = int(expected_text), int(got_text), integers(shape_text)
-    found = re.search(r"groups=(\d{1,9})", match.group(0))
+    found = re.search(r"groups=(\d{1,9})", match.string)
     groups = int(found.group(1)) if found else 1
     is_last = _is_last(given, expected)
     where = f"; the last dimension has {expected}, so the channels stand last" if is_last else ""
     layout = LAYOUTS.get(len(given), LAYOUTS[4]).replace("channels", str(expected))
+    of_shape = f" of shape {shape(kernel)}" if kernel else ""
     return told(
-        f"The layer's weight of shape {shape(kernel)} expects a map of {expected} channels, but "
+        f"The layer's weight{of_shape} expects a map of {expected} channels, but "
         f"the input of shape {shape(given)} has {got}{where}.",
         {"expected channels": expected, "channels": got, "groups": groups},
         *([] if is_last else _colour_remedies(given, expected, got)),
-        *([] if is_last else [_set_channels("transposed=1" in match.group(0), got, groups)]),
+        *([] if is_last else [_set_channels("transposed=1" in match.string, got, groups)]),
         *_order_remedies(given, expected),
         f"Give the layer an input of {expected} channels: {layout}",
     )
@@ -248,9 +254,8 @@ CONVOLUTION_RULES: tuple[Rule, ...] = (
     Rule("kernel larger than picture",
          rf"padded input size per channel: {LIST}\. Kernel size: {LIST}", kernel_too_large),
     Rule("channels of the input",
-         r"Given (?:groups|transposed)=\d{1,9}, weight (?:of size )?\[?([\d, ]{1,120})\]?,? ?,? "
-         rf"?(?:so )?expected input ?{LIST} to have {N} channels, but got {N} channels",
-         channels),
+         r"(?:weight (?:of size )?\[?(\d[\d, ]{0,120})\]?,? ?(?:so )?)?expected input ?"
+         rf"{LIST} to have {N} channels, but got {N} channels", channels),
     Rule("dimensions beside the weight's",
          r"Expected (\d)-dimensional input for \d-dimensional weight.{0,120}but got "
          rf"(?:\d{{1,2}}-dimensional )?input of size {LIST}", dimensions),
@@ -311,7 +316,8 @@ CONVOLUTION_RULES: tuple[Rule, ...] = (
          said("The {what} must be one number or {axes} of them, one for each axis of the kernel.",
               "Give one number or {axes} of them")),
     Rule("kernel of two numbers",
-         rf"{word('layer', 40)}: {word('what', 20)} must (?:either )?be (?:omitted, )?(?:either "
+         rf"\b(?P<layer>\w{{1,40}}): {word('what', 20)} must (?:either )?be (?:omitted, "
+         rf")?(?:either "
          rf")?a "
          r"single int,? or a (?:tuple of )?(?:two|three) ints",
          said("{layer} takes one number or (height, width) as its {what}.",
@@ -355,7 +361,7 @@ CONVOLUTION_RULES: tuple[Rule, ...] = (
          said("A transposed convolution takes its padding as numbers, not as 'same' or 'valid'.",
               "Give the padding as one number or (height, width)")),
     Rule("arguments of a layer",
-         r"(\w{1,40})\(\) received an invalid combination of arguments - got \(([^()]{0,200})",
+         r"\b(\w{1,40})\(\) received an invalid combination of arguments - got \(([^()]{0,200})",
          arguments),
     Rule("missing argument",
          r"(?P<layer>(?:Lazy)?(?:Conv|MaxPool|AvgPool|Linear|BatchNorm|Upsample|"

@@ -230,9 +230,16 @@ LAYER_RULES: tuple[Rule, ...] = (
          rf"size mismatch \(got input: {LIST} ?, target: {LIST}", class_sizes),
     Rule("target of pictures",
          r"only batches of spatial targets supported \((?:non-empty )?3D tensors\) but got targets "
-         r"(?:of dimension|of size|with size):? ?:?(?P<dimensions>\d)",
+         r"of dimension: (?P<dimensions>\d)",
          said("An output for each pixel needs a target of 3 dimensions, (batch, height, width), "
               "got {dimensions}.",
+              "Give the class of each pixel, without channels: target.squeeze(1), or "
+              "target.argmax(1)")),
+    Rule("target of pictures, of size",
+         r"only batches of spatial targets supported \((?:non-empty )?3D tensors\) but got targets "
+         rf"of size: {{0,2}}:? {{0,2}}{sizes('target')}",
+         said("An output for each pixel needs a target of 3 dimensions, (batch, height, width), "
+              "got {target}.",
               "Give the class of each pixel, without channels: target.squeeze(1), or "
               "target.argmax(1)")),
     Rule("target of several classes",

@@ -6,6 +6,7 @@ take grows no faster than the text. Each family of messages has a file of its ow
 
 import re
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import NamedTuple
 
 from rfviz.conv.errors import Remedy
@@ -18,7 +19,7 @@ N = r"(-?\d{1,18})"
 # A shape as torch writes it: [1, 3], (5 x 6), (3x5x6), {1, 3} or torch.Size([1, 3]).
 LIST = r"(?:torch\.Size\()?[\[({]{1,2}([-\d, x]{0,120})[\])}]"
 WORD = r"([\w.]{1,60})"
-AXES = {1: ("length",), 2: ("rows", "columns"), 3: ("depth", "rows", "columns")}
+AXES = MappingProxyType({1: ("length",), 2: ("rows", "columns"), 3: ("depth", "rows", "columns")})
 SHAPE = "shape_of_"
 
 

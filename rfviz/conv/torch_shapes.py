@@ -157,7 +157,8 @@ SHAPE_RULES: tuple[Rule, ...] = (
               "Give both the same size, or 1, in each dimension")),
     Rule("view", rf"shape '{LIST}' is invalid for input of size {N}", view_entries),
     Rule("view, older",
-         rf"invalid argument 2: size '{LIST}' is invalid for input with {N} elements", view_entries),
+         rf"invalid argument 2: size '{LIST}' is invalid for input with {N} elements",
+         view_entries),
     Rule("view of a permuted tensor",
          r"view size is not compatible with input tensor's size and stride|input is not contiguous"
          r"|view\(\) can only be called on contiguous|tensor is not contiguous|contiguous at "

@@ -15,7 +15,7 @@ MISMATCH += (
 
 def state_dict(match: re.Match[str]) -> Told:
     """Explain weights of a file that are not those of the model: missing, unexpected, other "
-      "size."""
+    "size."""
     text = match.string
     missing, unexpected = (
         _keys(re.search(rf"{kind} key\(s\) in state_dict: (.{{1,20000}})", text))
@@ -51,11 +51,10 @@ def _loading_remedies(
     remedies = []
     prefix = _prefix(missing, unexpected)
     if prefix.endswith("+"):
-        remedies.append(f"Take '{prefix[:-1]}' off the file's names: "
-                        f"{{name.removeprefix('{prefix[:-1]}'): w for name, w in weights.items()}}")  # fmt: skip
+        prefix = prefix[:-1]
+        remedies.append(f"Take '{prefix}' off the file's names: name.removeprefix('{prefix}')")
     elif prefix:
-        remedies.append(f"Put '{prefix}' before the file's names: "
-                        f"{{'{prefix}' + name: w for name, w in weights.items()}}")  # fmt: skip
+        remedies.append(f"Put '{prefix}' before the file's names: '{prefix}' + name")
     if {"state_dict", "model", "model_state_dict", "model_state"} & set(unexpected):
         remedies.insert(0, "Load the part of the file that holds the weights, such as "
                         "file['state_dict']")  # fmt: skip

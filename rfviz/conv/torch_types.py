@@ -1,6 +1,7 @@
 """Messages about types of numbers and about devices: torch writes both in one name."""
 
 import re
+from types import MappingProxyType
 
 from rfviz.conv.errors import Remedy
 from rfviz.conv.torch_messages import Rule, Told, number, said, told, word
@@ -9,22 +10,25 @@ from rfviz.conv.torch_messages import Rule, Told, number, said, told, word
 TYPE = r"([\w.: ]{1,60})"
 DEVICES = ("cuda", "mps", "xpu", "hpu", "xla", "npu", "meta", "cpu")
 WHOLE = ("uint8", "int8", "int16", "int32", "int64", "bool")
-NAMES = {
+NAMES = MappingProxyType({
     "float": "float32", "float32": "float32", "double": "float64", "float64": "float64",
     "half": "float16", "float16": "float16", "bfloat16": "bfloat16", "byte": "uint8",
     "unsigned char": "uint8", "uint8": "uint8", "char": "int8", "signed char": "int8",
     "int8": "int8", "short": "int16", "int16": "int16", "int": "int32", "int32": "int32",
-    "long": "int64", "long int": "int64", "long long": "int64", "int64": "int64", "__int64": "int64",
+    "long": "int64", "long int": "int64", "long long": "int64", "int64": "int64",
+    "__int64": "int64",
     "bool": "bool", "complexfloat": "complex64", "complexdouble": "complex128",
     "complex64": "complex64", "complex128": "complex128",
-}  # fmt: skip
+})  # fmt: skip
 HALVES = ("float16", "bfloat16")
-METHODS = {"float32": "float", "float64": "double", "float16": "half", "bfloat16": "bfloat16"}
+METHODS = MappingProxyType(
+    {"float32": "float", "float64": "double", "float16": "half", "bfloat16": "bfloat16"}
+)
 MOVE_MODEL = "Move the layer to the picture's device with layer.to(picture.device)"
 MOVE_PICTURE = (
     "Move the picture to the layer's device with picture = picture.to(layer.weight.device)"
 )
-GPU = {"cuda": "a GPU (cuda)", "cpu": "the CPU", "mps": "Apple's GPU (mps)"}
+GPU = MappingProxyType({"cuda": "a GPU (cuda)", "cpu": "the CPU", "mps": "Apple's GPU (mps)"})
 
 
 def device_and_type(text: str) -> tuple[str, str]:
@@ -178,6 +182,8 @@ TYPE_RULES: tuple[Rule, ...] = (
          r"Expected all tensors to be on the same device, but got (?P<argument>\w{1,30}) is on "
          r"(?P<first>[\w:]{1,12}), different from other tensors on (?P<second>[\w:]{1,12})",
          of_argument),
+    Rule("devices, without names", r"[Ee]xpected all tensors to be on the same device",
+         said("Tensors of one operation are on two devices.", MOVE_PICTURE, MOVE_MODEL)),
     Rule("devices, of one tensor",
          r"Tensor on device (?P<first>[\w:]{1,12}) is not on the expected device "
          r"(?P<second>[\w:]{1,12})", of_argument),
@@ -258,7 +264,9 @@ TYPE_RULES: tuple[Rule, ...] = (
          r"calculate the mean of floating types",
          said("A mean is no whole number, so the numbers must be floating point.",
               "Convert the numbers with x.float()")),
-    Rule("type of numbers", r"\"?(\w{1,60})\"? not implemented for '([\w.:]{1,40})'",
+    Rule("type of numbers, older",
+         r"\b(\w{1,60}) (?:is )?not supported on \w{1,20}Type for (\w{1,20})", not_implemented),
+    Rule("type of numbers", r"\b(\w{1,60})\"? not implemented for '([\w.:]{1,40})'",
          not_implemented),
     Rule("half precision under autocast",
          r"binary_cross_entropy` and `?torch\.nn\.BCELoss.{0,40}(?:unsafe to autocast)|are "
