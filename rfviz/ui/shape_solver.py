@@ -141,7 +141,8 @@ def show_messages() -> None:
     if not found.recognised:
         st.warning(found.what)
     else:
-        st.info(f"**{found.rule.capitalize()}.** {_plain(found.what)}")
+        title = found.rule[:1].upper() + found.rule[1:]
+        st.info(f"**{_plain(title)}.** {_plain(found.what)}")
         if found.numbers:
             st.dataframe(
                 {"what": list(found.numbers), "number": [str(n) for n in found.numbers.values()]},

@@ -22,15 +22,15 @@ LONGS = torch.zeros(2, dtype=torch.int64)
 def twice() -> None:
     weight = torch.ones(3, requires_grad=True)
     loss = (weight * weight).sum()
-    loss.backward()
-    loss.backward()
+    torch.autograd.backward(loss)
+    torch.autograd.backward(loss)
 
 
 def in_place() -> None:
     weight = zeros(3, requires_grad=True)
     made = weight.exp()
     made += 1
-    made.sum().backward()
+    torch.autograd.backward(made.sum())
 
 
 def weight_in_place() -> None:
@@ -41,13 +41,13 @@ def weight_in_place() -> None:
 def inference() -> None:
     with torch.inference_mode():
         x = torch.ones(3)
-    (torch.ones(3, requires_grad=True) * x).sum().backward()
+    torch.autograd.backward((torch.ones(3, requires_grad=True) * x).sum())
 
 
 def without_gradient() -> None:
     with torch.no_grad():
         loss = nn.Conv2d(3, 8, 3)(P).sum()
-    loss.backward()
+    torch.autograd.backward(loss)
 
 
 def autocast() -> None:
@@ -104,7 +104,8 @@ PROVOKED: list[tuple[Provoke, str, dict[str, int], list[tuple[str, Provoke]]]] =
     (lambda: F.conv2d(zeros(1, 4, 5, 5), zeros(6, 1, 3, 3), groups=4), "filters and groups",
      {"groups": 4},
      [("multiple of 4", lambda: F.conv2d(zeros(1, 4, 5, 5), zeros(8, 1, 3, 3), groups=4))]),
-    (lambda: F.conv2d(P.numpy(), zeros(8, 3, 3, 3)), "arguments of a layer", {"arguments": 2},
+    (lambda: F.conv2d(P.numpy(), zeros(8, 3, 3, 3)),  # type: ignore[call-overload]
+     "arguments of a layer", {"arguments": 2},
      [("torch.from_numpy(array)",
        lambda: F.conv2d(torch.from_numpy(P.numpy()), zeros(8, 3, 3, 3)))]),
     (lambda: nn.Conv2d(3, 8, 3, padding=1.5)(P),  # type: ignore[arg-type]
@@ -136,7 +137,7 @@ PROVOKED: list[tuple[Provoke, str, dict[str, int], list[tuple[str, Provoke]]]] =
     (lambda: nn.AvgPool3d(9)(zeros(1, 3, 5, 5, 5)), "image smaller than kernel",
      {"rows short": 4},
      [("at most 5 × 5 × 5", lambda: nn.AvgPool3d(5)(zeros(1, 3, 5, 5, 5)))]),
-    (lambda: nn.AdaptiveAvgPool2d((1, 2, 3))(P),  # type: ignore[arg-type]
+    (lambda: nn.AdaptiveAvgPool2d((1, 2, 3))(P),
      "adaptive output size", {"axes": 2},
      [("Give 2 numbers", lambda: nn.AdaptiveAvgPool2d((1, 2))(P))]),
     (lambda: nn.AdaptiveAvgPool2d(-1)(P), "negative output size", {},
@@ -151,7 +152,7 @@ PROVOKED: list[tuple[Provoke, str, dict[str, int], list[tuple[str, Provoke]]]] =
     (lambda: nn.MaxUnpool2d(2)(P, P), "unpooling type", {},
      [("return_indices=True",
        lambda: nn.MaxUnpool2d(2)(*nn.MaxPool2d(2, return_indices=True)(P)))]),
-    (lambda: nn.Fold((5, 6, 7), 3)(zeros(1, 27, 12)),  # type: ignore[arg-type]
+    (lambda: nn.Fold((5, 6, 7), 3)(zeros(1, 27, 12)),
      "unfold takes two numbers", {}, []),
     (lambda: P.unfold(2, 9, 1), "window of unfold", {"size": 5, "window": 9},
      [("at most 5", lambda: P.unfold(2, 5, 1))]),
@@ -209,8 +210,8 @@ PROVOKED: list[tuple[Provoke, str, dict[str, int], list[tuple[str, Provoke]]]] =
      [("1 or 4 in dimension 1", lambda: P[:, :1].expand(1, 4, 5, 6)),
       ("Ask for 3, or -1", lambda: (P.expand(1, 3, 5, 6), P.expand(1, -1, 5, 6)))]),
     (lambda: P.expand(3, 5, 6), "repeated dimensions", {"wanted": 3, "dimensions": 4}, []),
-    (lambda: P.split([1, 1], 1), "sizes of pieces", {"size": 3},
-     [("sum to 3", lambda: P.split([1, 2], 1))]),
+    (lambda: torch.split(P, [1, 1], 1), "sizes of pieces", {"size": 3},
+     [("sum to 3", lambda: torch.split(P, [1, 2], 1))]),
     (lambda: P[:, 5], "index outside", {"index": 5, "size": 3}, [("below 3", lambda: P[:, 2])]),
     (lambda: P[0, 0, 0, 0, 0], "too many indices", {"dimensions": 4},
      [("at most 4", lambda: P[0, 0, 0, 0])]),
@@ -223,7 +224,7 @@ PROVOKED: list[tuple[Provoke, str, dict[str, int], list[tuple[str, Provoke]]]] =
     (lambda: bool(P > 0), "truth of a tensor", {}, [("x.any()", lambda: bool((P > 0).any()))]),
     (lambda: P.sum(1).item(), "number of elements for one value", {"entries": 30},
      [("sum or mean", lambda: P.sum().item())]),
-    (lambda: F.interpolate(P, size=(4,)), "resize axes", {},  # type: ignore[arg-type]
+    (lambda: F.interpolate(P, size=(4,)), "resize axes", {},
      [("one number", lambda: F.interpolate(P, size=4)),
       ("one for each axis", lambda: F.interpolate(P, size=(4, 4)))]),
     (lambda: F.interpolate(P, scale_factor=0.01), "resize to nothing", {}, []),
@@ -289,8 +290,9 @@ PROVOKED: list[tuple[Provoke, str, dict[str, int], list[tuple[str, Provoke]]]] =
     (weight_in_place, "weight changed in place", {}, []),
     (inference, "inference tensors", {}, []),
     (without_gradient, "no gradient", {}, []),
-    (lambda: zeros(3, requires_grad=True).backward(), "gradient of many values", {},
-     [("loss.mean().backward()", lambda: zeros(3, requires_grad=True).mean().backward())]),
+    (lambda: torch.autograd.backward(zeros(3, requires_grad=True)), "gradient of many values", {},
+     [("loss.mean().backward()",
+       lambda: torch.autograd.backward(zeros(3, requires_grad=True).mean()))]),
     (lambda: zeros(3, requires_grad=True).numpy(), "array with a gradient", {},
      [("x.detach().cpu().numpy()", lambda: zeros(3, requires_grad=True).detach().cpu().numpy())]),
     (lambda: zeros(2**40, 2**40), "size beyond any memory", {}, []),
