@@ -123,6 +123,13 @@ def test_a_message_of_torch_is_explained() -> None:
     page.at.text_area("shape_message").set_value("<script>$x$ **nothing**")
     page.run()
     assert any("not recognised" in str(warning.value) for warning in page.at.warning)
+    page.at.text_area("shape_message").set_value(
+        "RuntimeError: Input type (torch.cuda.FloatTensor) and weight type (torch.FloatTensor) "
+        "should be the same"
+    )
+    page.run()
+    assert any("GPU" in str(info.value) for info in page.at.info)
+    assert any("layer.to(picture.device)" in str(text.value) for text in page.at.text)
 
 
 def test_every_parameter_is_in_the_address() -> None:

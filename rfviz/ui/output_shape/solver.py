@@ -6,14 +6,13 @@ import streamlit as st
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.layers.solver import Ranges, Setting, Solutions, solve, solve_goal
-from rfviz.conv.torch_messages.explain import translate_torch_error
+from rfviz.conv.torch_messages.explain import LONGEST_MESSAGE, translate_torch_error
 from rfviz.ui.output_shape.controls import LARGEST_SIZE, ShapeChoice, set_widgets, state_of
 from rfviz.ui.output_shape.panels import remedy_buttons
 from rfviz.ui.sidebar.explain import as_text
 
 GOALS = ("same", "halve", "double", "a size")
 MOST_LISTED = 200
-LONGEST_MESSAGE = 20_000
 RANGES = MappingProxyType(
     {
         "kernel_size": ("Largest kernel", 1, 15, 7),
@@ -143,7 +142,8 @@ def show_messages() -> None:
     if not found.recognised:
         st.warning(as_text(found.what))
     else:
-        st.info(f"**{found.rule.capitalize()}.** {as_text(found.what)}")
+        title = found.rule[:1].upper() + found.rule[1:]
+        st.info(f"**{as_text(title)}.** {as_text(found.what)}")
         if found.numbers:
             st.dataframe(
                 {"what": list(found.numbers), "number": [str(n) for n in found.numbers.values()]},
