@@ -6,6 +6,7 @@ or unknown; all the others are `InputError`.
 
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from types import FunctionType
 from typing import Any
 
@@ -15,8 +16,15 @@ import torch
 from PIL import Image
 from torch import nn
 
-import rfviz
-from rfviz import ColumnMatrix, Conv2dSpec, InputError, OperatorConv2d
+from rfviz import InputError
+
+# Without types: the calls are wrong on purpose.
+rfviz: Any = import_module("rfviz")
+ColumnMatrix, Conv2dSpec, OperatorConv2d = (
+    rfviz.ColumnMatrix,
+    rfviz.Conv2dSpec,
+    rfviz.OperatorConv2d,
+)
 
 Call = Callable[[], object]
 Case = tuple[str, Call, str]

@@ -363,6 +363,18 @@ CONVOLUTION_RULES: tuple[Rule, ...] = (
     Rule("arguments of a layer",
          r"\b(\w{1,40})\(\) received an invalid combination of arguments - got \(([^()]{0,200})",
          arguments),
+    Rule("argument of a layer",
+         r"\b(?P<layer>\w{1,40})\(\): argument '(?P<name>\w{1,30})' \(position \d{1,2}\) must be "
+         r"(?P<wanted>[\w ]{1,40}), not (?P<given>[\w.]{1,40})",
+         said("{layer} takes a {wanted} as its {name}, got {given}.",
+              "Give {name} as {wanted}: a list of tensors is joined with torch.stack(list), an "
+              "array "
+              "becomes one with torch.from_numpy(array), and None comes from a forward() without "
+              "return")),
+    Rule("missing weight",
+         r"weight should (?:not be None|have at least (?P<least>\w{1,8}) dimensions)",
+         said("A convolution needs a weight of (filters, channels, kernel ...).",
+              "Give the weight of a layer, such as layer.weight")),
     Rule("missing argument",
          r"(?P<layer>(?:Lazy)?(?:Conv|MaxPool|AvgPool|Linear|BatchNorm|Upsample|"
          r"GroupNorm)\w{0,20})\.__init__"

@@ -105,7 +105,9 @@ def _pieces(text: str) -> Iterator[str]:
 def _unexplained(text: str) -> Explanation:
     lines = [line for line in text.splitlines() if line.strip()]
     last, frames = (lines[-1] if lines else ""), FRAME.findall(text)
-    inside = bool(frames) and bool(OF_TORCH.search(frames[-1]))
+    through = [frame for frame in frames if OF_TORCH.search(frame)]
+    # A sentence of torch's compiled part is raised from the line of a user's forward().
+    inside = bool(through) and (frames[-1] in through[-1:] or last.startswith("RuntimeError"))
     if (inside or TORCH.search(last)) and not OTHERS.search(last):
         return Explanation(
             False,

@@ -134,16 +134,22 @@ LAYER_RULES: tuple[Rule, ...] = (
          said("A matrix of {rows} × {columns} takes a vector of {columns}, got {length}.",
               "Give a vector of {columns}", "Exchange rows and columns of the matrix with .T")),
     Rule("two vectors",
-         rf"inconsistent tensor size, expected tensor \[{N}\] and src \[{N}\] to have the same "
+         r"inconsistent tensor size, expected tensor \[[\dx ]{1,60}\] and src \[[\dx ]{1,60}\] "
+         r"to have the same "
          rf"number of elements, but got {number('first')} and {number('second')}",
-         said("The product of two vectors takes as many entries of each, got {first} and "
-              "{second}.", "Give two vectors of one length")),
+         said("The two tensors must have as many entries, got {first} and "
+              "{second}.", "Give two of one length")),
     Rule("product of other dimensions",
          r"(?P<which>self|mat1|mat2|batch1|batch2|input) must be a (?P<kind>matrix|3D tensor)",
          said("mm takes matrices and bmm tensors of 3 dimensions; {which} is no {kind}.",
               "Use torch.matmul, which takes both")),
     Rule("batched product",
          rf"first two dimensions of batch2 tensor to be: {LIST} but got: {LIST}", batched),
+    Rule("product of other dimensions, older",
+         r"(?:1D tensors|matrices|vector and vector|matrix and matrix|3D tensors) expected, got "
+         r"(?P<first>\d)D(?:, (?P<second>\d)D)?",
+         said("This product takes other dimensions, got {first}.",
+              "Use torch.matmul, which takes all", "Flatten the map with torch.flatten(x, 1)")),
     Rule("sum over an index",
          rf"subscript (?P<name>\w) has size {number('size')} for operand \d which does not "
          rf"broadcast with previously seen size {number('seen')}",
@@ -228,6 +234,13 @@ LAYER_RULES: tuple[Rule, ...] = (
               "Give one target for each picture")),
     Rule("target of classes and positions",
          rf"size mismatch \(got input: {LIST} ?, target: {LIST}", class_sizes),
+    Rule("target's size",
+         r"Expected target size [(\[]?(?P<wanted>[\d, ]{1,60})[)\]]?, got (?:torch\.Size\()?[(\[]?"
+         r"(?P<given>[\d, ]{1,60})",
+         said("The output needs a target of size ({wanted}), without the channels, got ({given}).",
+              "Give a target of size ({wanted})",
+              "Put the classes second in the output, as x.permute(0, 2, 1) of (batch, length, "
+              "classes)")),
     Rule("target of pictures",
          r"only batches of spatial targets supported \((?:non-empty )?3D tensors\) but got targets "
          r"of dimension: (?P<dimensions>\d)",
@@ -310,6 +323,16 @@ LAYER_RULES: tuple[Rule, ...] = (
          said("The recurrent layer takes {expected} features, got {given}.",
               "Set input_size to {given}",
               "Put the features of a map last: x.flatten(1, 2).transpose(1, 2)")),
+    Rule("features of a recurrent layer, older",
+         rf"input has inconsistent input_size: got {number('given')},? expected "
+         rf"{number('expected')}",
+         said("The recurrent layer takes {expected} features, got {given}.",
+              "Set input_size to {given}")),
+    Rule("dimensions, in short",
+         r"[Ee]xpected (?:the )?(?:input|tensor) to be (?P<wanted>\dD(?: or \dD)?),? (?:but )?got "
+         r"(?:a )?(?P<given>\d)-?D?",
+         said("This layer takes {wanted} inputs, got {given} dimensions.",
+              "Add the missing dimension with unsqueeze(0)")),
     Rule("dimensions of a recurrent layer",
          rf"(?P<layer>LSTM|GRU|RNN): Expected input to be 2D or 3D, got {number('dimensions')}D",
          said("{layer} takes (length, features) or (batch, length, features), got {dimensions} "

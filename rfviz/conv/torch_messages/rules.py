@@ -23,7 +23,9 @@ OTHER_RULES: tuple[Rule, ...] = (
         "the processes of a data loader",
         r"DataLoader worker .{0,60}(?:exited unexpectedly|is killed by signal)|unable to (?:open|"
         r"mmap) shared memory|num_samples should be a positive integer|An attempt has been made to "
-        r"start a new process",
+        r"start a new process|Cannot re-initialize CUDA in forked|received \d{1,6} items of "
+        r"ancdata|"
+        r"Too many open files",
         "Load with num_workers=0, which shows the error itself",
     ),
     _elsewhere(
@@ -73,7 +75,8 @@ OTHER_RULES: tuple[Rule, ...] = (
         r"cannot assign module before Module\.__init__|cannot assign '[\w.]{1,60}' as (?:parameter|"
         r"child module|buffer)|is missing the required \"forward\" function|'(?:Tensor|Conv\dd|"
         r"Sequential|Linear|ModuleList|Parameter)' object has no attribute|(?:Conv\dd|Sequential|"
-        r"Linear|BatchNorm\dd|MaxPool\dd)\.forward\(\) takes|_forward_unimplemented",
+        r"Linear|BatchNorm\dd|MaxPool\dd)\.forward\(\) takes|_forward_unimplemented|"
+        r"Legacy autograd function|Module '\w{1,60}' has no attribute",
         "Call super().__init__() first, and check the names and arguments of forward()",
     ),
     _elsewhere(

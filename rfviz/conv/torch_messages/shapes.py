@@ -103,10 +103,12 @@ def expanded(match: re.Match[str]) -> Told:
     wanted, existing, dimension = (int(part) for part in match.groups()[:3])
     target, given = match.groups()[3:]
     shapes = f" Wanted {shape(target)}, given {shape(given)}." if target else ""
+    is_turned = target and integers(given)[-1:] + integers(given)[:-1] == integers(target)
     return told(
         f"Only a dimension of 1 can be repeated: dimension {dimension} has {existing}, not "
         f"{wanted}.{shapes}",
         {"wanted": wanted, "existing": existing, "dimension": dimension},
+        *(["Put the channels first with picture.permute(2, 0, 1)"] if is_turned else []),
         f"Give a tensor that has 1 or {wanted} in dimension {dimension}",
         f"Ask for {existing}, or -1, in dimension {dimension}",
     )
@@ -130,6 +132,10 @@ SHAPE_RULES: tuple[Rule, ...] = (
          r"(?:tensor|array) to (?:concatenate|stack)",
          said("There is nothing to join: the list of tensors is empty.",
               "Check why no map was collected, and give at least one")),
+    Rule("nothing but numbers to join",
+         r"zero-dimensional tensor \(at position (?P<position>\d{1,9})\) cannot be concatenated",
+         said("A tensor of one number has no axis to join along.",
+              "Join with torch.stack, which makes the axis")),
     Rule("stacked shapes",
          rf"stack expects each tensor to be equal size, but got {LIST} at (entry \d{{1,9}}) and "
          rf"{LIST} at (entry \d{{1,9}})", stack_sizes),
@@ -157,7 +163,7 @@ SHAPE_RULES: tuple[Rule, ...] = (
               "Give both the same size, or 1, in each dimension")),
     Rule("view", rf"shape '{LIST}' is invalid for input of size {N}", view_entries),
     Rule("view, older",
-         rf"invalid argument 2: size '{LIST}' is invalid for input with {N} elements",
+         rf"size '{LIST}' is invalid for input with {N} elements",
          view_entries),
     Rule("view of a permuted tensor",
          r"view size is not compatible with input tensor's size and stride|input is not contiguous"
@@ -272,6 +278,33 @@ SHAPE_RULES: tuple[Rule, ...] = (
          rf"{number('given')}\)",
          said("Lists of different lengths make no tensor: dimension {dimension} has {expected} and "
               "{given}.", "Give lists of one length, or pad them")),
+    Rule("index of a number",
+         r"invalid index of a 0-dim tensor|(?:slice\(\) cannot be applied|iteration over) (?:to "
+         r")?a "
+         r"0-(?:dim|d) tensor|len\(\) of a 0-d tensor",
+         said("A tensor of one number has no axes.", "Take its value with x.item()")),
+    Rule("index that is no number", r"only integer tensors of a single element can be converted",
+         said("A list or slice takes one whole number, not a tensor of many.",
+              "Choose from a tensor with x[index], and from a list with index.item()")),
+    Rule("dimensions of an index", r"Index tensor must have the same number of dimensions as",
+         said("gather and scatter take an index of as many dimensions as the tensor.",
+              "Add the missing dimension to the index with unsqueeze")),
+    Rule("number of indices",
+         rf"Number of indices \({number('indices')}\) should be equal to source\.size\(dim\): "
+         rf"\({number('size')}\)",
+         said("There are {indices} indices for {size} entries.", "Give one index for each entry")),
+    Rule("array",
+         r"expected np\.ndarray \(got (?P<kind>[\w.]{1,40})\)|can't convert np\.ndarray of type "
+         r"(?P<type>[\w.]{1,40})",
+         said("torch takes numpy arrays of floating point numbers, of whole numbers that it has, "
+              "and of truth values; this is none of them.",
+              "Convert it first: torch.from_numpy(np.asarray(x, dtype='float32'))")),
+    Rule("picture for torchvision",
+         r"(?:pic|img) should be (?:PIL Image|Tensor)[\w ,]{0,60}\. ?[Gg]ot <class '(?P<kind>[\w.]"
+         r"{1,60})'>|Unexpected type <class '(?P<type>[\w.]{1,60})'>",
+         said("This transform takes pictures, and was given something else: a tensor is no longer "
+              "one.",
+              "Put ToTensor behind the transforms of pictures, and only once")),
     Rule("negative strides",
          r"strides? in the given numpy array (?:is|are) negative|tensors with negative strides are "
          r"not currently supported",

@@ -137,6 +137,11 @@ TRAINING_RULES: tuple[Rule, ...] = (
     Rule("weights of a file",
          r"(?:Missing|Unexpected) key\(s\) in state_dict|size mismatch for [\w.]{1,200}: copying a "
          r"param", state_dict),
+    Rule("weights of a file, without names", r"Error\(s\) in loading state_dict for "
+         r"(?P<model>\w{1,60})",
+         said("The weights of the file are not those of {model}; the lines below the message name "
+              "them.",
+              "Paste the lines that follow too", "Make the model that the file was saved from")),
     Rule("weight of a file that is none",
          r'While copying the parameter named "?(?P<name>[^",]{1,200})"?,',
          said("The entry {name} of the file is not a tensor of the weight's size.",
@@ -164,6 +169,14 @@ TRAINING_RULES: tuple[Rule, ...] = (
          r"Output \d{1,3} of \w{1,60} is a view and (?:is being|its base or another view)",
          said("A view, as unbind, split or chunk give it, cannot be changed in place.",
               "Change a copy, x.clone()")),
+    Rule("gradient switched within a computation",
+         r"you can only change requires_grad flags of leaf variables",
+         said("Only weights and inputs have a switch for gradients, not what is computed of them.",
+              "Take it out of the computation with x.detach()")),
+    Rule("no tensor for the gradient",
+         r"Expected a proper Tensor but got None|an undefined Tensor in C\+\+",
+         said("A tensor is missing where one is needed, as a gradient that was never computed.",
+              "Call backward() before the gradient is read")),
     Rule("no gradient",
          r"element \d{1,9} of (?:tensors|variables) does not require grad and does not have a "
          r"grad_fn",
@@ -222,12 +235,19 @@ TRAINING_RULES: tuple[Rule, ...] = (
          said("A tensor of this size has more bytes than can be counted.",
               "Check the sizes that it is made with")),
     Rule("cuDNN: not supported",
-         r"CUDNN_STATUS_NOT_SUPPORTED|cudnn.{0,60}non-contiguous input|GET was unable to find an "
+         r"CUDNN_STATUS_NOT_SUPPORTED|cudnn.{0,60}non-contiguous input|(?:GET|FIND) was unable "
+         r"to find an "
          r"engine to execute this computation|[Uu]nable to find a valid cuDNN algorithm",
          said("cuDNN has no way to compute this convolution: the input is not contiguous, too "
               "large, of a type that the GPU lacks, or memory is short.",
               "Call x.contiguous() before the layer", "Use a smaller batch or smaller pictures",
               "Compute without cuDNN: torch.backends.cudnn.enabled = False")),
+    Rule("cuDNN: version",
+         r"cuDNN version incompatibility|CUDA driver version is insufficient|forward compatibility "
+         r"was attempted|Cannot initialize CUDA without",
+         said("The GPU's driver and libraries do not fit this torch.",
+              "Install a torch that is built for the driver, or a newer driver",
+              "Compute on the CPU with .to('cpu')")),
     Rule("cuDNN: parameters",
          r"CUDNN_STATUS_BAD_PARAM",
          said("cuDNN was given sizes or types that do not fit together: input, weights and bias "
@@ -241,8 +261,8 @@ TRAINING_RULES: tuple[Rule, ...] = (
               "stopped it, or its version does not fit the driver.",
               "Use a smaller batch or smaller pictures", CPU_FIRST,
               "Compute without cuDNN: torch.backends.cudnn.enabled = False")),
-    Rule("cuBLAS", r"CUBLAS_STATUS_(?P<status>\w{1,40})",
-         said("The GPU's matrix product failed ({status}), often since sizes of a linear layer "
+    Rule("cuBLAS", r"CUBLAS_STATUS_(?P<status>\w{1,40})|cublas runtime error",
+         said("The GPU's matrix product failed, often since sizes of a linear layer "
               "do not fit or a class number is out of range.", CPU_FIRST)),
     Rule("assertion on the GPU",
          r"device-side assert triggered|cuda runtime error \(59\)",

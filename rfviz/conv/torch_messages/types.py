@@ -182,6 +182,29 @@ TYPE_RULES: tuple[Rule, ...] = (
          r"Expected all tensors to be on the same device, but got (?P<argument>\w{1,30}) is on "
          r"(?P<first>[\w:]{1,12}), different from other tensors on (?P<second>[\w:]{1,12})",
          of_argument),
+    Rule("devices, of two arguments",
+         r"Expected tensor for argument #\d '\w{1,30}' to have the same device as tensor for "
+         r"argument"
+         r" #\d '(?P<argument>\w{1,30})'(?:; but device (?P<first>\d{1,3}) does not equal "
+         r"(?P<second>"
+         r"\d{1,3}))?",
+         said("Tensors of one operation, {argument} among them, are on two GPUs, or on a GPU and "
+              "the "
+              "CPU.", MOVE_PICTURE, MOVE_MODEL)),
+    Rule("types of two arguments",
+         r"to have the same type as tensor for argument #\d '\w{1,30}'; but type "
+         r"([\w.]{1,40}) does not equal ([\w.]{1,40})", input_and_weight),
+    Rule("types without names",
+         r"(?:input and weight|mat1 and mat2|m1 and m2|self and mat2)(?: must| to) have the same "
+         r"dtype"
+         r"(?!, but got)",
+         said("Two tensors of one operation have different types.",
+              "Give both one type, with picture.float() and layer.float()")),
+    Rule("devices, oldest",
+         r"expected (?P<first>CPU|CUDA) tensor \(got (?P<second>CPU|CUDA) tensor\)", of_argument),
+    Rule("types, oldest",
+         r"expected (Float|Double|Half|Long|Int|Byte) \(got (Float|Double|Half|Long|Int|Byte)\)",
+         two_types),
     Rule("devices, without names", r"[Ee]xpected all tensors to be on the same device",
          said("Tensors of one operation are on two devices.", MOVE_PICTURE, MOVE_MODEL)),
     Rule("devices, of one tensor",

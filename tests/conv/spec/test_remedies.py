@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -83,7 +84,7 @@ def test_values_that_cannot_be_are_mended_at_once(kind: str) -> None:
         if kind != "Conv2dSpec":
             given["kind"] = kind
         make: Callable[..., object] = Conv2dSpec if kind == "Conv2dSpec" else Layer
-        error = misfit(lambda given=given, make=make: make(**given))
+        error = misfit(partial(make, **given))
         for remedy in () if error is None else error.remedies:
             n_offered += 1
             assert remedy.changes, remedy
@@ -103,7 +104,7 @@ def test_a_spec_on_a_picture_is_mended(seed: int) -> None:
             padding_mode=rng.choice(PADDING_MODES),
         )
         size = _two(rng, 1, 9)
-        error = misfit(lambda spec=spec, size=size: spec.output_size(size))
+        error = misfit(partial(spec.output_size, size))
         if error is not None:
             assert error.remedies
         for remedy in () if error is None else error.remedies:
@@ -115,9 +116,9 @@ def test_a_stack_on_a_picture_is_mended(seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311 - reproducible
     n_offered = 0
     for _ in range(120):
-        stack = [_layer(rng)] if rng.random() < 0.3 else _stack(rng)
+        stack: list[Layer | Branches] = [_layer(rng)] if rng.random() < 0.3 else _stack(rng)
         size = _two(rng, 1, 12)
-        error = misfit(lambda stack=stack, size=size: stack_geometry(stack, size))
+        error = misfit(partial(stack_geometry, stack, size))
         for remedy in () if error is None else error.remedies:
             if remedy.changes:
                 n_offered += 1

@@ -502,6 +502,45 @@ OLDER: list[tuple[str, str, dict[str, int], str]] = [
      "weights of a file", {"missing": 1, "unexpected": 3}, "file['state_dict']"),
     ("Exporting the operator 'aten::im2col' to ONNX opset version 11 is not supported.",
      "operator for ONNX", {"opset": 11}, "opset_version"),
+    # Rarer wordings.
+    ("conv2d(): argument 'input' (position 1) must be Tensor, not list", "argument of a layer", {},
+     "torch.stack(list)"),
+    ("weight should have at least three dimensions", "missing weight", {}, ""),
+    ("size '[-1 x 320]' is invalid for input with 160000 elements", "view, older",
+     {"entries": 160000}, ""),
+    ("The expanded size of the tensor (224) must match the existing size (3) at non-singleton "
+     "dimension 2.  Target sizes: [3, 224, 224].  Tensor sizes: [224, 224, 3]", "repeated size",
+     {"wanted": 224, "existing": 3}, "picture.permute(2, 0, 1)"),
+    ("zero-dimensional tensor (at position 0) cannot be concatenated",
+     "nothing but numbers to join", {}, "torch.stack"),
+    ("expected np.ndarray (got list)", "array", {}, "torch.from_numpy"),
+    ("matrices expected, got 4D, 2D tensors at /opt/THTensorMath.c:1224",
+     "product of other dimensions, older", {"first": 4}, "torch.flatten(x, 1)"),
+    ("Expected target size (32, 10), got torch.Size([32])", "target's size", {}, "(32, 10)"),
+    ("Expected target size [2, 5], got [2, 4]", "target's size", {}, "x.permute(0, 2, 1)"),
+    ("Expected input to be 3D or 4D, got 2D", "dimensions, in short", {"given": 2}, ""),
+    ("Expected tensor for argument #1 'input' to have the same type as tensor for argument #2 "
+     "'weight'; but type torch.cuda.FloatTensor does not equal torch.cuda.HalfTensor (while "
+     "checking arguments for cudnn_convolution)", "types of two arguments", {}, "picture.half()"),
+    ("Expected tensor for argument #1 'input' to have the same type as tensor for argument #2 "
+     "'weight'; but type CUDADoubleType does not equal CUDAFloatType (while checking arguments for "
+     "cudnn_convolution)", "types of two arguments", {}, "picture.float()"),
+    ("Expected tensor for argument #1 'input' to have the same device as tensor for argument #2 "
+     "'weight'; but device 1 does not equal 0 (while checking arguments for cudnn_convolution)",
+     "devices, of two arguments", {"first": 1, "second": 0}, ""),
+    ("expected CPU tensor (got CUDA tensor)", "devices, oldest", {}, ""),
+    ("expected Float (got Double)", "types, oldest", {}, "layer.float()"),
+    ("mat1 and mat2 must have the same dtype", "types without names", {}, "layer.float()"),
+    ("Input and parameter tensors are not at the same device, found input tensor at cuda:0 and "
+     "parameter tensor at cpu", "devices, by place", {}, ""),
+    ("FIND was unable to find an engine to execute this computation", "cuDNN: not supported", {},
+     ""),
+    ("cuDNN version incompatibility: PyTorch was compiled  against (8, 5, 0) but found runtime "
+     "version (8, 2, 1).", "cuDNN: version", {}, ""),
+    ("you can only change requires_grad flags of leaf variables.",
+     "gradient switched within a computation", {}, "x.detach()"),
+    ("Error(s) in loading state_dict for DataParallel:", "weights of a file, without names",
+     {}, ""),
 ]  # fmt: skip
 
 # Torch's too, but not about a convolution.
@@ -574,7 +613,7 @@ def test_two_hundred_messages_are_counted() -> None:
     """No message of the lists is unknown, and each list is as long as it is said to be."""
     messages = [message_of(case[0]) for case in PROVOKED] + [case[0] for case in OLDER]
     unknown = [m for m in messages if not translate_torch_error(m).recognised]
-    assert len(messages) >= 200
+    assert len(messages) >= 220
     assert unknown == []
 
 
@@ -619,6 +658,18 @@ def test_what_is_not_torchs_is_said_to_be_none(message: str) -> None:
     found = translate_torch_error(message)
     assert not found.recognised
     assert "not recognised as a message of torch" in found.what
+
+
+def test_a_sentence_of_the_compiled_part_is_torchs() -> None:
+    """RuntimeError below a module's call is torch's, even where no word of it is known."""
+    text = (
+        'Traceback (most recent call last):\n  File "lib/torch/nn/modules/module.py", line 3, in '
+        "f\n"
+        '  File "net.py", line 7, in forward\nRuntimeError: a sentence that no one has seen'
+    )
+    assert "torch's" in translate_torch_error(text).what
+    own = text.replace("RuntimeError", "KeyError")
+    assert "not recognised" in translate_torch_error(own).what
 
 
 def test_an_error_within_torch_is_told_by_its_traceback() -> None:
