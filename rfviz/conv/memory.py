@@ -44,6 +44,7 @@ class Allocation(ContextDecorator):
 
     torch words it as a RuntimeError of its allocator, with an address of its source in it.
 
+    >>> import torch
     >>> with Allocation("A picture"):
     ...     torch.empty(2**60)
     Traceback (most recent call last):

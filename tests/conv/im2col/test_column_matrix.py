@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from random_sets import how_many
 from random_specs import pad_by_torch, random_case, unfold_by_torch
 
 from rfviz.conv.errors import InputError
@@ -50,7 +51,7 @@ def at(matrix: torch.Tensor, index: object, dim: int) -> torch.Tensor:
     return matrix.index_select(dim, index.long() % matrix.shape[dim])
 
 
-@pytest.mark.parametrize("block", range(20))
+@pytest.mark.parametrize("block", range(how_many(5, 20)))
 def test_dense_and_windows_equal_unfold_on_random_specs(block: int) -> None:
     rng = random.Random(block)  # noqa: S311 - reproducible, no secret
     for seed in range(100 * block, 100 * (block + 1)):
@@ -194,7 +195,7 @@ def test_every_real_type(dtype: torch.dtype, mode: str) -> None:
 
 
 def test_padded_rows_are_the_rows_of_the_padded_picture() -> None:
-    for seed in range(100):
+    for seed in range(how_many(25, 100)):
         image, spec = picture(seed)
         columns, padded = ColumnMatrix(image, spec), pad_by_torch(image, spec)
         for start in range(padded.shape[1] + 1):

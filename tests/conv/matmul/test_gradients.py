@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from random_sets import how_many
 from random_specs import Case, conv2d_by_torch, random_case
 from torch.autograd import gradcheck, gradgradcheck
 
@@ -29,7 +30,7 @@ def small_case(seed: int) -> Case:
         seed += 1000
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(how_many(3, 6)))
 def test_convolution_has_the_gradients_of_differences(seed: int) -> None:
     case = small_case(seed)
     tensors = [t.clone().requires_grad_() for t in case[1:] if t is not None]
@@ -68,7 +69,7 @@ def test_transforms_of_torch_func_agree_with_those_of_conv2d(seed: int) -> None:
     torch.testing.assert_close(*(torch.func.hessian(f, 1)(*given) for f in (ours, theirs)))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(how_many(2, 4)))
 def test_every_way_to_entries_carries_gradients(seed: int) -> None:
     case = small_case(seed)
     image = case.image.clone().requires_grad_()

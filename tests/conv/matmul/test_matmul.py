@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from random_sets import how_many
 from random_specs import conv2d_by_torch, random_case
 from torch import nn
 
@@ -18,7 +19,7 @@ def magnitude(case_out: torch.Tensor) -> float:
     return max(1.0, float(case_out.abs().max()))
 
 
-@pytest.mark.parametrize("block", range(20))
+@pytest.mark.parametrize("block", range(how_many(5, 20)))
 def test_equals_conv2d_on_random_specs_in_float64(block: int) -> None:
     for seed in range(100 * block, 100 * (block + 1)):
         case = random_case(seed)
@@ -29,7 +30,7 @@ def test_equals_conv2d_on_random_specs_in_float64(block: int) -> None:
 
 @pytest.mark.parametrize("block_bytes", [1, 200, 3000, 2**22])
 def test_any_block_size_gives_the_same(block_bytes: int) -> None:
-    for seed in range(150):
+    for seed in range(how_many(50, 150)):
         case = random_case(seed)
         expected = conv2d_by_torch(case)
         got = conv2d_by_matmul(
@@ -45,7 +46,7 @@ def test_any_block_size_gives_the_same(block_bytes: int) -> None:
 def test_other_types_within_a_stated_tolerance(
     dtype: torch.dtype, rtol: float, atol: float
 ) -> None:
-    for seed in range(400):
+    for seed in range(how_many(100, 400)):
         case = random_case(seed)
         case = case._replace(
             image=case.image.to(dtype),

@@ -6,23 +6,27 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from random_sets import how_many
 
 from rfviz.conv.practice.question import Question
 from rfviz.conv.practice.series import KINDS, LEVELS, practice_series
 
-SEEDS = range(60)
+SEEDS = range(how_many(20, 60))
 PARAMETERS = re.compile(r"kernel (\d+), stride (\d+), padding (\d+)(?:, dilation (\d+))?")
 
 
 @cache
-def of_kind(kind: str) -> list[Question]:
-    found = [
+def questions() -> list[Question]:
+    return [
         question
         for seed in SEEDS
         for level in LEVELS
         for question in practice_series(seed, level, len(KINDS))
-        if question.kind == kind
     ]
+
+
+def of_kind(kind: str) -> list[Question]:
+    found = [question for question in questions() if question.kind == kind]
     assert len(found) == len(SEEDS) * len(LEVELS)
     return found
 

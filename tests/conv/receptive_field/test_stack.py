@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from random_layers import one_thread  # noqa: F401 - a fixture
+from random_sets import how_many
 from random_stacks import Stack, fits, gradient_of, positive_network, random_stack
 
 from rfviz.conv.errors import InputError
@@ -49,21 +50,21 @@ def assert_region_is_gradient(layers: Stack, seed: int, size: tuple[int, int]) -
     return True
 
 
-def test_200_random_stacks_with_branches_read_what_autograd_says() -> None:
-    n_compared, seed = 0, 0
-    while n_compared < 200:
+def test_random_stacks_with_branches_read_what_autograd_says() -> None:
+    n_compared, seed, n_stacks = 0, 0, how_many(60, 200)
+    while n_compared < n_stacks:
         n_compared += assert_region_is_gradient(random_stack(seed), seed, (161, 150))
         seed += 1
-    assert seed < 400
+    assert seed < 2 * n_stacks
 
 
-def test_60_random_stacks_that_enlarge_read_what_autograd_says() -> None:
-    n_compared, seed = 0, 1000
-    while n_compared < 60:
+def test_random_stacks_that_enlarge_read_what_autograd_says() -> None:
+    n_compared, seed, n_stacks = 0, 1000, how_many(30, 60)
+    while n_compared < n_stacks:
         layers = random_stack(seed, transposed=True)
         n_compared += assert_region_is_gradient(layers, seed, (61, 50))
         seed += 1
-    assert seed < 1300
+    assert seed < 1000 + 5 * n_stacks
 
 
 @pytest.mark.parametrize("phase", range(6))
