@@ -57,9 +57,12 @@ WRITTEN = {
                       "f'**{name.capitalize()}.** {strip_sentence(placed)}'"},
     "stack/controls.py": {"label"},
     "sidebar/weight_downloads.py": {"f'.{ending}'", "f'Download the weights as .{ending}'"},
-    "sidebar/weight_file.py": {"'\\n'.join(lines)", "f\"The file does not say. With {guessed} groups each",
+    "sidebar/weight_file.py": {"'\\n'.join(lines)",
+                       "f\"The file does not say. With {guessed} groups each",
                        "f'The picture has {have} {plural}, the layer reads {reads}'"},
-    "sidebar/named_weights.py": {"next((kernel.shows for kernel in KERNELS if kernel.name == name))"},
+    "sidebar/named_weights.py": {
+        "next((kernel.shows for kernel in KERNELS if kernel.name == name))"
+    },
 }  # fmt: skip
 
 
@@ -320,7 +323,9 @@ def test_what_goes_to_markdown_is_ours_a_number_or_escaped(path: Path) -> None:
         f"{path.name}:{node.lineno}: {ast.unparse(node)[:100]}"
         for node, scopes in given_texts(trees()[path])
         if not Texts(scopes).is_safe(node)
-        and not ast.unparse(node).startswith(tuple(WRITTEN.get(f"{path.parent.name}/{path.name}", ())))
+        and not ast.unparse(node).startswith(
+            tuple(WRITTEN.get(f"{path.parent.name}/{path.name}", ()))
+        )
     ]
     assert not bad, "\n".join(bad)
 
