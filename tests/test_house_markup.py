@@ -61,8 +61,7 @@ WRITTEN = {
                        "f\"The file does not say. With {guessed} groups each",
                        "f'The picture has {have} {plural}, the layer reads {reads}'"},
     "sidebar/named_weights.py": {
-        "next((kernel.shows for kernel in KERNELS if kernel.name == name))"
-    },
+        "next((kernel.shows for kernel in KERNELS if kernel.name == name))"},
 }  # fmt: skip
 
 
