@@ -48,7 +48,7 @@ with right:
 
 st.subheader("Filter by filter")
 facts = filters_view.facts_of(inputs)
-filters_view.show_facts(facts)
+filters_view.show_facts(facts, chosen)
 left, right = st.columns(2)
 with left:
     st.markdown(filters_view.dead_sentence(facts))

@@ -14,10 +14,12 @@ from rfviz.conv.filters.facts import (
     near_duplicates,
 )
 from rfviz.conv.wording import channel_name
+from rfviz.ui.panels.maps import around
 from rfviz.ui.panels.receptive_field import number
 from rfviz.ui.sidebar.inputs import Inputs
 
 MOST_PAIRS = 100
+MOST_LINES = 1000  # of the table of filters, which is sent to the browser at every rerun
 MOST_NAMED = 12
 TOGETHER = "all together"
 
@@ -38,14 +40,15 @@ def shape_line(inputs: Inputs) -> None:
     )
 
 
-def show_facts(facts: FilterFacts) -> None:
-    """The table of all filters; choosing a line chooses its filter."""
-    table = facts_table(facts)
+def show_facts(facts: FilterFacts, chosen: int) -> None:
+    """The table of all filters, of many those around the chosen one; a line chooses its filter."""
+    shown = around(chosen, len(facts.total), MOST_LINES)
+    table = facts_table(facts, shown)
 
     def choose_filter() -> None:
         rows = st.session_state["facts"].selection.rows
         if rows:
-            st.session_state["filter"] = rows[0]
+            st.session_state["filter"] = shown[rows[0]]
 
     st.dataframe(
         table,
@@ -59,29 +62,34 @@ def show_facts(facts: FilterFacts) -> None:
             for name in ("sum", "mean", "L1 norm", "L2 norm", "least", "largest", "cosine")
         },
     )
+    if len(shown) < len(facts.total):
+        st.caption(
+            f"Filters {shown[0]:,} to {shown[-1]:,} of {len(facts.total):,} are listed, around "
+            "the chosen one. The files below hold all of them."
+        )
     st.caption(
         "Sum: what the filter gives on an even picture of ones, without padding. Cosine: that of "
         "the angle to the most alike other filter, 1 where one is a positive multiple of the other."
     )
 
 
-def facts_table(facts: FilterFacts) -> dict[str, Any]:
-    """One line a filter."""
-    nearest = [None if index < 0 else index for index in facts.nearest.tolist()]
-    cosines = facts.cosine.tolist()
+def facts_table(facts: FilterFacts, shown: range) -> dict[str, Any]:
+    """One line a filter, of those shown."""
+    some = FilterFacts(*(each[shown.start : shown.stop] for each in facts))
+    nearest = [None if index < 0 else index for index in some.nearest.tolist()]
     return {
-        "filter": list(range(len(nearest))),
-        "sum": _without_rounding(facts.total, facts),
-        "mean": _without_rounding(facts.mean, facts),
-        "L1 norm": facts.l1.tolist(),
-        "L2 norm": facts.l2.tolist(),
-        "least": facts.least.tolist(),
-        "largest": facts.most.tolist(),
-        "dead": ["dead" if dead else "" for dead in facts.dead.tolist()],
-        "most alike": [*nearest],
+        "filter": list(shown),
+        "sum": _without_rounding(some.total, some),
+        "mean": _without_rounding(some.mean, some),
+        "L1 norm": some.l1.tolist(),
+        "L2 norm": some.l2.tolist(),
+        "least": some.least.tolist(),
+        "largest": some.most.tolist(),
+        "dead": ["dead" if dead else "" for dead in some.dead.tolist()],
+        "most alike": nearest,
         "cosine": [
             None if other is None else cosine
-            for other, cosine in zip(nearest, cosines, strict=True)
+            for other, cosine in zip(nearest, some.cosine.tolist(), strict=True)
         ],
     }
 

@@ -21,7 +21,7 @@ from rfviz.figures.style import symmetric_limit
 from rfviz.ui.operators.choice import VARIABLE, OperatorChoice
 from rfviz.ui.panels.comparison import LARGEST_MAP
 from rfviz.ui.panels.feature_maps import HEIGHT
-from rfviz.ui.panels.maps import conv2d_at
+from rfviz.ui.panels.maps import conv2d_at, one_filter
 from rfviz.ui.panels.position import Chosen
 from rfviz.ui.panels.receptive_field import number
 from rfviz.ui.run.caches import remembered
@@ -101,22 +101,6 @@ def show_own_file() -> None:
         st.code(OWN_FILE, language="python")
         st.markdown("Start the app with it; after a change the next click reads it again:")
         st.code(f"{VARIABLE}=my_operators.py streamlit run app.py", language="bash")
-
-
-def one_filter(inputs: Inputs, filter_index: int) -> Inputs:
-    """The same inputs with one filter alone, and of the picture the channels that it reads."""
-    group = inputs.group_of(filter_index)
-    pixels = inputs.picture.pixels[group.start : group.stop]
-    only = slice(filter_index, filter_index + 1)
-    spec = replace(inputs.spec, groups=1)
-    return replace(
-        inputs,
-        picture=replace(inputs.picture, pixels=pixels),
-        spec=spec,
-        weight=inputs.weight[only],
-        bias=None if inputs.bias is None else inputs.bias[only],
-        columns=ColumnMatrix(pixels, spec),
-    )
 
 
 def operator_job(inputs: Inputs, chosen: Chosen, choice: OperatorChoice) -> Job[PairedMaps]:

@@ -1,10 +1,12 @@
 """Parts of a feature map around the chosen output, as torch computes them."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor
 
+from rfviz.conv.im2col.column_matrix import ColumnMatrix
 from rfviz.ui.panels.position import Chosen
 from rfviz.ui.sidebar.inputs import Inputs
 
@@ -34,7 +36,24 @@ def map_window(inputs: Inputs, chosen: Chosen, length: int) -> MapWindow:
     """The chosen filter's outputs around the chosen one: ``nn.Conv2d`` on the pixels they read."""
     rows = around(chosen.row, inputs.output_size[0], length)
     columns = around(chosen.column, inputs.output_size[1], length)
-    return MapWindow(conv2d_at(inputs, rows, columns)[chosen.filter_index], rows, columns)
+    single = one_filter(inputs, chosen.filter_index)
+    return MapWindow(conv2d_at(single, rows, columns)[0], rows, columns)
+
+
+def one_filter(inputs: Inputs, filter_index: int) -> Inputs:
+    """The same inputs with one filter alone, and of the picture the channels that it reads."""
+    group = inputs.group_of(filter_index)
+    pixels = inputs.picture.pixels[group.start : group.stop]
+    only = slice(filter_index, filter_index + 1)
+    spec = replace(inputs.spec, groups=1)
+    return replace(
+        inputs,
+        picture=replace(inputs.picture, pixels=pixels),
+        spec=spec,
+        weight=inputs.weight[only],
+        bias=None if inputs.bias is None else inputs.bias[only],
+        columns=ColumnMatrix(pixels, spec),
+    )
 
 
 def conv2d_at(inputs: Inputs, rows: range, columns: range) -> Tensor:

@@ -17,6 +17,7 @@ from rfviz.ui.sidebar.hiding import hidden, hidden_here, hidden_panel
 from rfviz.ui.sidebar.inputs import Inputs
 
 MOST_TERMS = 16
+MOST_ENTRIES = 4096  # lines of the table, which is sent to the browser at every rerun
 
 
 class FieldView(NamedTuple):
@@ -119,21 +120,25 @@ def entries_table(inputs: Inputs, view: FieldView) -> None:
     if hidden("sum"):
         return
     height, width = inputs.spec.kernel_size
-    count = len(view.channels)
+    count = len(view.channels) * height * width
+    shown = torch.arange(min(count, MOST_ENTRIES))
+    channel, tap = shown // (height * width), shown % (height * width)
+    kernel_row, kernel_column = tap // width, tap % width
     rows, columns = torch.tensor(view.field.rows), torch.tensor(view.field.columns)
-    grid = torch.cartesian_prod(
-        torch.tensor(view.channels), torch.arange(height), torch.arange(width)
-    ).view(-1, 3)
-    table = {
-        "entry": range(view.channels.start * height * width, view.channels.stop * height * width),
-        "channel": [view.channel_names[c - view.channels.start] for c in grid[:, 0].tolist()],
-        "kernel row": grid[:, 1].tolist(),
-        "kernel column": grid[:, 2].tolist(),
-        "input row": rows[grid[:, 1]].tolist(),
-        "input column": columns[grid[:, 2]].tolist(),
-        "pixel": view.numbers.pixels.flatten().tolist(),
-        "weight": view.numbers.weights.flatten().tolist(),
-        "product": view.numbers.products.flatten().tolist(),
+    values = {
+        "pixel": view.numbers.pixels,
+        "weight": view.numbers.weights,
+        "product": view.numbers.products,
     }
-    with st.expander(f"All {count * height * width} entries as a table"):
+    table = {
+        "entry": (shown + view.channels.start * height * width).tolist(),
+        "channel": [view.channel_names[index] for index in channel.tolist()],
+        "kernel row": kernel_row.tolist(),
+        "kernel column": kernel_column.tolist(),
+        "input row": rows[kernel_row].tolist(),
+        "input column": columns[kernel_column].tolist(),
+        **{name: each.flatten()[shown].tolist() for name, each in values.items()},
+    }
+    first = "All" if len(shown) == count else f"The first {len(shown):,} of"
+    with st.expander(f"{first} {count:,} entries as a table"):
         st.dataframe(table, hide_index=True, height=320)

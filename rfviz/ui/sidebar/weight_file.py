@@ -1,6 +1,7 @@
 """Choosing a layer of a weights file, and how it meets the picture."""
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate, takewhile
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -29,6 +30,8 @@ from rfviz.ui.sidebar.named_weights import (
 from rfviz.ui.sidebar.said_files import WEIGHTS, missing_file, say_file
 
 MOST_LISTED = 300
+# Sent to the browser at every rerun: so many layers to choose from, with so many letters.
+MOST_OFFERED, MOST_LETTERS = 500, 200_000
 AS_FOUND = "as found"
 SWITCH = MappingProxyType({"true": True, "false": False})
 SETTINGS = (
@@ -141,12 +144,13 @@ def _recall(key: str, options: Mapping[str, Any]) -> None:
 
 
 def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
-    entries = layers_of(weights.tensors)
+    key = ("layers", weights.digest)
+    entries = caches.remembered(key, lambda: layers_of(weights.tensors))
     usable = {entry.name: entry for entry in entries if entry.is_conv2d}
     if usable:
         _recall("layer", dict(zip(usable, usable, strict=True)))
         chosen = st.selectbox(
-            "Layer", list(usable), key="layer", bind="query-params",
+            "Layer", _offered(list(usable)), key="layer", bind="query-params",
             format_func=lambda name: f"{name}: {_by(usable[name].shape)}",
         )  # fmt: skip
     _listed(entries, len(weights.tensors))
@@ -184,6 +188,8 @@ def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
 
     def values() -> Tensor:
         finite = weight.nan_to_num(0.0, 0.0, 0.0) if zeroed else weight
+        # Summed in the type of the computation: float16 of a file would overflow before it.
+        finite = as_dtype(finite, dtype_name)
         fitted = met.meeting.fit(finite, met.picked) if met.meeting else finite
         return as_dtype(fitted, dtype_name).contiguous()
 
@@ -201,6 +207,38 @@ def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
         caches.layer_for((name, dtype_name), values),
         bias,
     )
+
+
+def _offered(names: list[str]) -> list[str]:
+    """The names to choose from: all of few; of many those that hold what is looked for."""
+    if len(names) <= MOST_OFFERED and sum(map(len, names)) <= MOST_LETTERS:
+        return names
+    looked_for = st.text_input(
+        f"Find among {len(names):,} layers", key="layer_find", bind="query-params", max_chars=200
+    ).strip()
+    found = [name for name in names if looked_for.lower() in name.lower()]
+    offered = some_of(found, MOST_OFFERED, MOST_LETTERS)
+    asked = st.session_state.get("layer") or st.query_params.get("layer")
+    chosen = [name for name in names if name == asked and name not in offered][:1]
+    if len(offered) < len(found):
+        st.caption(
+            f"The first {len(offered):,} of the {len(found):,} layers found are offered below: "
+            "write a part of the name to find others."
+        )
+    elif not found:
+        st.caption(f"No layer's name holds {as_text(looked_for)}: the first ones are offered.")
+    return chosen + (offered or some_of(names, MOST_OFFERED, MOST_LETTERS))
+
+
+def some_of(names: Sequence[str], most: int, most_letters: int) -> list[str]:
+    """The first names, at most so many with so many letters altogether, but one at least.
+
+    >>> some_of(["a", "bb", "cc", "d"], 3, 4), some_of(["abc", "d"], 3, 2)
+    (['a', 'bb'], ['abc'])
+    """
+    ends = accumulate(map(len, names))
+    n_fitting = sum(1 for _ in takewhile(lambda end: end <= most_letters, ends))
+    return list(names[: max(1, min(most, n_fitting))])
 
 
 def _in_layout(entry: LayerEntry) -> LayerEntry:
