@@ -41,6 +41,9 @@ OURS = {"teaches", "shows", "about", "does", "title", "text", "labels", "dtype_n
 
 # Judged by eye: numbers, and words that stand in tables of the program; by folder and file.
 WRITTEN = {
+    "run/jobs.py": {"f'{what}: {_how_far(job.fraction)}'"},
+    "run/uploads.py": {"_left_out(why) if why else _lost(len(gone))"},
+    "sidebar/returned.py": {"returned_sentence(given, own)"},
     "panels/output_size_line.py": {"f'Output size: {lines[0]}, {lines[1]}.'"},
     "check/choice.py": {"label", "explained"},
     "check/panels.py": {"' '.join(parts)"},

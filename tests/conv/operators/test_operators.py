@@ -229,7 +229,7 @@ def test_whole_parameter_stays_whole() -> None:
 def test_slow_operator_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a clock that goes a second forward whenever it is read."""
     times = iter(range(10**6))
-    monkeypatch.setattr("rfviz.conv.operators.apply.apply.time.perf_counter", lambda: next(times))
+    monkeypatch.setattr("rfviz.conv.operators.apply.time.perf_counter", lambda: next(times))
     monkeypatch.setattr("rfviz.conv.im2col.blocks.BLOCK_BYTES", 4000)
     slow = replace(operator_named("adder"), name="slow")
     image, weight = torch.rand(1, 100, 100), torch.rand(1, 1, 3, 3)
