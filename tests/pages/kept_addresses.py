@@ -15,9 +15,10 @@ from opened import OpenedPage
 from streamlit.testing.v1 import AppTest
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.spec.padding_modes import PADDING_MODES
 from rfviz.io.kernels.catalogue import KERNELS
 from rfviz.io.pictures.samples import SAMPLES
-from rfviz.ui.sidebar.convolution import MODES, PADDING_KINDS
+from rfviz.ui.sidebar.convolution import PADDING_KINDS
 from rfviz.ui.sidebar.named_weights import ACROSS, DTYPES
 
 FILE = Path(__file__).with_name("kept_addresses.json")
@@ -74,7 +75,7 @@ def _shared(chance: random.Random) -> dict[str, Any]:
     return choices | {
         "sample": list(SAMPLES), "grey": ("true",), "region": ("true",), "region_top": (3, 9),
         "region_height": (30, 41), "reduce": (2, 3), "padding_kind": PADDING_KINDS,
-        "pad_top": (0, 3), "pad_left": (2,), "padding_mode": MODES,
+        "pad_top": (0, 3), "pad_left": (2,), "padding_mode": PADDING_MODES,
         "groups": (3,), "filters": (2, 3, 6),
         "weights": [kernel.name for kernel in KERNELS], "across": ACROSS, "seed": (5,),
         "with_bias": ("true",), "bias": ("-2.5",), "dtype": list(DTYPES), "values": ("0 to 1",),

@@ -8,10 +8,11 @@ import pytest
 from opened import PAGES, OpenedPage
 from random_sets import how_many
 
+from rfviz.conv.spec.padding_modes import PADDING_MODES
 from rfviz.io.kernels.catalogue import KERNELS
 from rfviz.io.pictures.samples import SAMPLES
 from rfviz.ui.run import jobs
-from rfviz.ui.sidebar.convolution import MODES, PADDING_KINDS
+from rfviz.ui.sidebar.convolution import PADDING_KINDS
 from rfviz.ui.sidebar.named_weights import ACROSS, DIVISORS, DTYPES
 from rfviz.ui.sidebar.picture import SOURCES
 from rfviz.ui.sidebar.settings import WEIGHT_SOURCES
@@ -25,7 +26,7 @@ OPTIONS: dict[str, list[str]] = {
         sample.name for sample in SAMPLES for _ in range(1 if sample.name == "scene" else 5)
     ],
     "padding_kind": list(PADDING_KINDS),
-    "padding_mode": list(MODES),
+    "padding_mode": list(PADDING_MODES),
     "weights": [kernel.name for kernel in KERNELS],
     "weights_source": ["Named"] * 6 + list(WEIGHT_SOURCES),
     "hand": ["1 0 -1", "1, 2; 3, 4", "[[1, 2], [3]]"],

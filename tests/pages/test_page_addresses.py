@@ -6,9 +6,10 @@ import pytest
 from opened import PAGES, OpenedPage
 from streamlit.testing.v1.element_tree import CameraInput, FileUploader, Widget
 
+from rfviz.conv.spec.padding_modes import PADDING_MODES
 from rfviz.io.kernels.catalogue import KERNELS
 from rfviz.io.pictures.samples import SAMPLES
-from rfviz.ui.sidebar.convolution import MODES, PADDING_KINDS
+from rfviz.ui.sidebar.convolution import PADDING_KINDS
 from rfviz.ui.sidebar.named_weights import DTYPES
 
 # The file alone is not in an address, nor which of several files.
@@ -50,7 +51,7 @@ OF_A_PAGE = {
 EACH_VALUE: dict[str, list[Any]] = {
     "sample": [sample.name for sample in SAMPLES if sample.name != "scene"],
     "weights": [kernel.name for kernel in KERNELS],
-    "padding_mode": list(MODES),
+    "padding_mode": list(PADDING_MODES),
     "padding_kind": list(PADDING_KINDS),
     "dtype": list(DTYPES),
     "across": ["mean", "per-channel"],

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.testing import assert_close
 from torch_answers import DTYPES, TorchAnswers, address_of
 
+from rfviz.conv.spec.padding_modes import PADDING_MODES
 from rfviz.io.kernels.catalogue import KERNELS
 from rfviz.io.pictures.samples import SAMPLES
-from rfviz.ui.sidebar.convolution import MODES
 
 PHOTO = {"sample": "scene", "reduce": 40}
 
@@ -30,12 +30,12 @@ CASES: dict[str, dict[str, Any]] = {
     },
     **{f"dtype {name}": PHOTO | {"dtype": name, "kernel": 5, "padding": 2} for name in DTYPES},
     **{f"dtype {name}, 0 to 1": PHOTO | {"dtype": name, "values": "0 to 1"} for name in DTYPES},
-    **{f"{mode}": PHOTO | {"padding_mode": mode, "padding": 4, "kernel": 5} for mode in MODES},
+    **{mode: PHOTO | {"padding_mode": mode, "padding": 4, "kernel": 5} for mode in PADDING_MODES},
     **{f"same, {mode}": {"padding_kind": "same", "kernel": 4, "dilation": 2,
-                         "padding_mode": mode, "weights": "random"} for mode in MODES},
+                         "padding_mode": mode, "weights": "random"} for mode in PADDING_MODES},
     **{f"per side, {mode}": {"padding_kind": "per side", "pad_top": 0, "pad_bottom": 5,
                              "pad_left": 2, "pad_right": 1, "padding_mode": mode,
-                             "kernel": (3, 5), "stride": (2, 3)} for mode in MODES},
+                             "kernel": (3, 5), "stride": (2, 3)} for mode in PADDING_MODES},
     "valid": {"padding_kind": "valid", "kernel": 5, "stride": 3},
     "stride beyond the kernel": {"kernel": 2, "stride": 5, "padding": 0, "weights": "box"},
     "height and width apart": PHOTO | {

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from rfviz.conv.spec.padding_modes import Pads, Pair
+from rfviz.conv.spec.padding_modes import PADDING_MODES, Pads, Pair
 from rfviz.conv.spec.spec import Conv2dSpec
 
 LARGEST_PAD = 4096
@@ -39,7 +39,6 @@ PADDING_KINDS = ("amount", "per side", "same", "valid")
 SIDES = MappingProxyType(
     {"pad_top": "Top", "pad_bottom": "Bottom", "pad_left": "Left", "pad_right": "Right"}
 )
-MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 def parameter_widgets(fixed: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
@@ -59,7 +58,7 @@ def parameter_widgets(fixed: Mapping[str, Any] = MappingProxyType({})) -> dict[s
         "stride": _pair(STRIDE, separate),
         "padding": _padding(separate),
         "padding_mode": st.selectbox(
-            "Padding mode", MODES, key="padding_mode", bind="query-params",
+            "Padding mode", PADDING_MODES, key="padding_mode", bind="query-params",
             help="What stands in the padding: zeros, or pixels of the picture.",
         ),
         "dilation": _pair(DILATION, separate),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from rfviz.conv.spec.padding_modes import PADDING_MODES
 from rfviz.io.kernels.catalogue import KERNELS
 from rfviz.io.pictures.samples import SAMPLES
 from rfviz.ui.sidebar import convolution
@@ -105,7 +106,7 @@ SETTINGS = (
     *(Setting(name, read=whole(0, convolution.LARGEST_PAD)) for name in convolution.SIDES),
     Setting("separate", read=switch),
     Setting("padding_kind", read=one_of(convolution.PADDING_KINDS)),
-    Setting("padding_mode", read=one_of(convolution.MODES)),
+    Setting("padding_mode", read=one_of(PADDING_MODES)),
     Setting("groups", read=whole(1, convolution.MOST_GROUPS)),
     Setting("source", read=one_of(SOURCES)),
     Setting("sample", read=one_of([sample.name for sample in SAMPLES])),

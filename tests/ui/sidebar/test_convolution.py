@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rfviz.conv.spec.padding_modes import PADDING_MODES
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.ui.sidebar import convolution as parameters
 
@@ -27,7 +28,7 @@ def specs(draw: st.DrawFn) -> Conv2dSpec:
     )
     if padding == "same":
         arguments["stride"] = 1
-    mode = draw(st.sampled_from(parameters.MODES))
+    mode = draw(st.sampled_from(PADDING_MODES))
     groups = draw(st.integers(1, 64))
     return Conv2dSpec(**arguments, padding=padding, groups=groups, padding_mode=mode)
 
@@ -70,7 +71,7 @@ def test_state_of_a_spec_is_within_the_widgets(spec: Conv2dSpec) -> None:
             assert slider.least <= state.get(key, slider.least) <= slider.most
     assert all(0 <= state.get(side, 0) <= parameters.LARGEST_PAD for side in parameters.SIDES)
     assert state["padding_kind"] in parameters.PADDING_KINDS
-    assert state["padding_mode"] in parameters.MODES
+    assert state["padding_mode"] in PADDING_MODES
 
 
 def test_one_slider_where_height_and_width_are_equal() -> None:
