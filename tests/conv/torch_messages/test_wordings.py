@@ -514,7 +514,7 @@ OLDER: list[tuple[str, str, dict[str, int], str]] = [
     ("zero-dimensional tensor (at position 0) cannot be concatenated",
      "nothing but numbers to join", {}, "torch.stack"),
     ("expected np.ndarray (got list)", "array", {}, "torch.from_numpy"),
-    ("matrices expected, got 4D, 2D tensors at /opt/THTensorMath.c:1224",
+    ("matrices expected, got 4D, 2D tensors at aten/THTensorMath.c:1224",
      "product of other dimensions, older", {"first": 4}, "torch.flatten(x, 1)"),
     ("Expected target size (32, 10), got torch.Size([32])", "target's size", {}, "(32, 10)"),
     ("Expected target size [2, 5], got [2, 4]", "target's size", {}, "x.permute(0, 2, 1)"),
