@@ -12,6 +12,7 @@ import safetensors.torch
 import torch
 from opened import OpenedPage, as_read
 from streamlit.testing.v1 import local_script_runner
+from streamlit.testing.v1.element_tree import parse_tree_from_messages
 from test_weights_of_a_file import opened_with, state_file
 
 MOST_SENT = 5_000_000
@@ -21,11 +22,10 @@ MOST_SENT = 5_000_000
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Bytes of each run, of all messages together, the latest last."""
     sizes: list[int] = []
-    parse = local_script_runner.parse_tree_from_messages
 
     def weighed(messages: list[object]) -> object:
         sizes.append(sum(each.ByteSize() for each in messages))  # type: ignore[attr-defined]
-        return parse(messages)  # type: ignore[arg-type]
+        return parse_tree_from_messages(messages)  # type: ignore[arg-type]
 
     monkeypatch.setattr(local_script_runner, "parse_tree_from_messages", weighed)
     return sizes
