@@ -323,6 +323,7 @@ def run(name: str, first: int, count: int) -> Tally:
     slowest = 0.0
     for number in range(first, first + count):
         data = mutated(corpus, name, number)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         start = time.process_time()
         try:
             with warnings.catch_warnings():
@@ -337,7 +338,7 @@ def run(name: str, first: int, count: int) -> Tally:
         read, refused = read + was_read, refused + (not was_read)
         if seconds > MOST_SECONDS:
             wrong = wrong or f"takes {seconds:.1f} s"
-        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > MOST_BYTES:
+        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before > MOST_BYTES:
             wrong = wrong or "takes over 1 GB"
         if wrong:
             faults.append(Fault(number, wrong))

@@ -110,7 +110,7 @@ def test_an_operator_of_the_owner_is_one_of_them(
     [
         ("1 / 0", "failed at line 1 of own"),
         ("import rfviz\n@rfviz.operator()\ndef f(patches, weight):\n    return patches",
-         "must give \\(filters, n\\)"),
+         "must give (filters, n)"),
         ("x = 1", "makes no operator"),
     ],
 )  # fmt: skip

@@ -228,8 +228,13 @@ def test_json_has_schema_versions_and_the_spec_as_data(folder: Path) -> None:
 @pytest.mark.parametrize("layout", ["XYZ", "OI", "oihw?", "IOHW"])
 def test_a_wrong_layout_gets_a_sentence(folder: Path, layout: str) -> None:
     done = check(folder, "--layout", layout)
-    assert done.returncode in ({0, 2} if layout == "IOHW" else {2})
-    assert done.returncode == 0 or done.stderr.startswith("rfviz: ")
+    assert "Traceback" not in done.stderr
+    if layout == "IOHW":
+        # An order that there is: the layer then reads other channels, which each line says.
+        assert "(8, 3, 3, 3)" in done.stdout or "channels" in done.stdout
+        return
+    assert done.returncode == 2
+    assert done.stderr.startswith("rfviz: ")
 
 
 def test_an_operators_file_by_a_relative_path_keeps_its_line(folder: Path) -> None:
@@ -318,20 +323,18 @@ def test_ctrl_c_during_the_import_ends_with_130(
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=environment(),
     )  # fmt: skip
     (folder / "waits.py").write_text("import time\ntime.sleep(60)\n")
-    while signal.SIGINT not in caught_by(process.pid):
+    # Until then it is Python itself that starts, which no program of Python can answer for.
+    while not imports_torch(process.pid):
         time.sleep(0.005)
-    time.sleep(0.02 + seconds)
+    time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (130, "\nrfviz: stopped.\n")
 
 
-def caught_by(pid: int) -> set[int]:
-    """The signals that a process has a handler of its own for; Python's own comes at its start."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    mask = int(status.split("SigCgt:")[1].split()[0], 16)
-    loaded = "argparse" in status or mask
-    return {number for number in range(1, 32) if loaded and mask >> (number - 1) & 1}
+def imports_torch(pid: int) -> bool:
+    """Whether a process has loaded something of torch already."""
+    return "/torch/" in Path(f"/proc/{pid}/maps").read_text()
 
 
 def test_app_help_and_version(folder: Path) -> None:

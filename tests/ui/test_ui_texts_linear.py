@@ -70,7 +70,7 @@ def test_blanks_between_two_numbers_are_read_at_once() -> None:
     """An address of 100,000 blanks once held everybody up for minutes."""
     assert kernels_in(f"1{' ' * 100_000}1").shape == (1, 1, 2)
     assert seconds(kernels_in, f"1{' ' * 500_000}1") < QUICK
-    assert load_text(b"1" + b" " * 1_000_000 + b", 2")["weight"].flatten().tolist() == [1, 2]
+    assert load_text(b"1" + b" " * 999_990 + b", 2")["weight"].flatten().tolist() == [1, 2]
 
 
 def test_numbers_with_blanks_around_their_separators_are_read_as_before() -> None:

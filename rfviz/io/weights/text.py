@@ -98,8 +98,11 @@ def _decoded(line: bytes, place: int) -> str:
 
 def _row(written: str, line: int) -> list[float]:
     """The numbers of a line. Blanks are taken away in one pass, not by a pattern."""
-    commas = written.rstrip(",; \t").replace(";", ",").replace("\t", ",")
-    parts = [part.strip() for part in (commas.split(",") if "," in commas else commas.split())]
+    commas = written.rstrip(",; \t").replace(";", ",")
+    if "," in commas or "\t" in commas:
+        parts = [cell.strip() for part in commas.split(",") for cell in _cells(part)]
+    else:
+        parts = commas.split()
     try:
         row = [float(part) for part in parts if len(part) <= _MAX_DIGITS or _refuse(part, line)]
     except ValueError as error:
@@ -107,6 +110,11 @@ def _row(written: str, line: int) -> list[float]:
             raise
         _refuse(next(part for part in parts if not _is_float(part)), line)
     return row
+
+
+def _cells(part: str) -> list[str]:
+    """What stands between tabs; one beside a comma is a blank."""
+    return [cell for cell in part.split("\t") if cell.strip()] or [""]
 
 
 def _refuse(part: str, line: int) -> bool:

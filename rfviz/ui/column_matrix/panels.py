@@ -13,7 +13,7 @@ from rfviz.explorer.components import Mark
 from rfviz.ui.panels.linked import cell
 from rfviz.ui.panels.maps import around
 from rfviz.ui.panels.position import Chosen, choose
-from rfviz.ui.sidebar.hiding import hidden_here
+from rfviz.ui.sidebar.hiding import hidden, hidden_here
 from rfviz.ui.sidebar.inputs import Inputs
 
 LARGEST_WINDOW = 1200
@@ -40,7 +40,12 @@ def figures_row(inputs: Inputs) -> None:
 
 
 def column_sentence(inputs: Inputs, chosen: Chosen) -> str:
-    """Say which column is the chosen output's, and how its number comes about."""
+    """Say which column is the chosen output's, and how its number comes about.
+
+    The width of the output is an answer, and so is a number made of it.
+    """
+    if hidden("size"):
+        return f"Output ({chosen.row:,}, {chosen.column:,}) is one column of the matrix: which?"
     column = inputs.columns.column_index(*chosen.output)
     width = inputs.output_size[1]
     return (

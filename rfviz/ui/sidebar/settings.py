@@ -137,8 +137,8 @@ SETTINGS = (
     *(
         Setting(name, of_file=True)
         for name in (
-            "layer", "layer_layout", "layer_groups", "meeting", "picked_channels", "without_bias",
-            "nan_as_zero",
+            "layer", "layer_find", "layer_layout", "layer_groups", "meeting", "picked_channels",
+            "without_bias", "nan_as_zero",
         )
     ),
     Setting("window", "column_matrix"),

@@ -167,7 +167,7 @@ print(peak() - base)
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
     assert int(run.stdout) < BUDGET // 2
 

@@ -22,7 +22,7 @@ from rfviz.io.pictures.picture import load_picture
 from rfviz.io.pictures.reading import Reading, read_apart
 from rfviz.io.pictures.samples import SAMPLES
 
-ASSETS = Path(__file__).parents[3] / "assets"
+ASSETS = Path(__file__).parents[3] / "rfviz" / "assets"
 
 
 def chunk(kind: bytes, payload: bytes) -> bytes:

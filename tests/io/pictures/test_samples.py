@@ -29,7 +29,7 @@ SIZES = {
 @pytest.fixture
 def make_samples(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The script that draws the samples, as a module."""
-    monkeypatch.syspath_prepend(ASSETS)
+    monkeypatch.syspath_prepend(Path(__file__).parents[3] / "assets")
     yield importlib.import_module("make_samples")
     for name in ("make_samples", "scene", "scene_land", "scene_house", "scene_growth"):
         sys.modules.pop(name, None)
