@@ -266,7 +266,8 @@ def test_no_words_are_too_long_for_their_place(open_app: Open, name: str) -> Non
         app.conductor.get_by_label("Next position").click()
         middle(app, app.panel_names[0], click=True)
         said |= words_while_pointing(app)
-        assert len(said) > 2
+        # Two panels of one chosen unit have a sentence each, and no third.
+        assert len(said) >= min(3, len(app.panel_names))
         assert len(app.page.evaluate("() => [...window.heights]")) == 1, width
 
 

@@ -154,7 +154,7 @@ def _upload() -> Source | None:
     )  # fmt: skip
     gone = uploads.say_what_is_gone("upload")
     if not files:
-        missing_file(PICTURE, "picture")
+        missing_file(PICTURE, "picture", said_gone=gone)
         return _stand_in("No picture is there" if gone else "No picture uploaded yet")
     names = _names(files)
     index = 0

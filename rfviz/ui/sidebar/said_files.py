@@ -62,8 +62,11 @@ def say_file(key: str, file: UploadedFile) -> None:
         st.query_params[key] = said
 
 
-def missing_file(key: str, what: str) -> bool:
-    """Say which file is missing where the address says one; whether it does."""
+def missing_file(key: str, what: str, *, said_gone: bool = False) -> bool:
+    """Say which file is missing where the address says one; whether it does.
+
+    Where the uploader has ``said_gone`` of it already, it is said no second time.
+    """
     asked = _asked(key)
     if asked is None:
         forget_file(key)
@@ -72,6 +75,8 @@ def missing_file(key: str, what: str) -> bool:
     # Turning to another page takes it out of the address.
     if st.query_params.get(key) != said:
         st.query_params[key] = said
+    if said_gone:
+        return True
     st.warning(
         as_text(
             f"This link was made with the {what} {asked}. Choose that file here: until then what "

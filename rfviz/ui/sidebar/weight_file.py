@@ -81,10 +81,10 @@ def file_widgets(n_channels: int | None) -> WeightChoices:
         help=f"A state dict, a checkpoint that holds one, or an array: {READABLE}. No code in it "
         "is ever run, and it stays in this server's memory while the page is open.",
     )  # fmt: skip
-    uploads.say_what_is_gone("weights_file")
+    gone = uploads.say_what_is_gone("weights_file")
     if file is None:
         _keep_settings()
-        if not missing_file(WEIGHTS, "weights file"):
+        if not missing_file(WEIGHTS, "weights file", said_gone=gone):
             _missing_note()
         st.caption(
             f"No weights file yet: the kernel {DEFAULT_KERNEL} stands in. An address carries every "
