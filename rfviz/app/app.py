@@ -23,10 +23,12 @@ ICON = PACKAGE / "assets" / "glyph.png"
 OWN_LAYERS = ("output_shape", "stack", "practice")
 
 if __name__ == "__main__":
-    st.set_page_config("rfviz: receptive fields and im2col", ICON, layout="wide")
+    st.set_page_config(
+        "rfviz: receptive fields and im2col", ICON, layout="wide", initial_sidebar_state="collapsed"
+    )
     page = st.navigation(
         [
-            st.Page(PAGES / "receptive_field.py", title="Receptive field", default=True),
+            st.Page(PAGES / "receptive_field.py", title="Explore", default=True),
             st.Page(PAGES / "column_matrix.py", title="Column matrix"),
             st.Page(PAGES / "matmul.py", title="Matmul"),
             st.Page(PAGES / "output_shape.py", title="Output shape"),

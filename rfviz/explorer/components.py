@@ -64,8 +64,32 @@ class Stack:
     width: float = 1.0
 
 
-Layout = Sequence[Sequence[Stack]]
-"""Rows of stacks side by side, with their relative widths."""
+Layout = Sequence[Sequence[Stack]] | Literal["stage"]
+"""Rows of stacks side by side, with their relative widths; or the stage, all on one screen."""
+
+STAGE: Layout = "stage"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Some filters of the weights, for products in the browser: rows of (F, K), and their biases.
+
+    ``first`` is the number of the first of them, ``per_group`` how many filters read one group.
+    """
+
+    first: int
+    weights: Sequence[Sequence[float]]
+    biases: Sequence[float]
+    per_group: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The filters under the names that the scripts use."""
+        return {
+            "first": self.first,
+            "weights": [[as_json_number(weight) for weight in row] for row in self.weights],
+            "biases": [as_json_number(bias) for bias in self.biases],
+            "perGroup": self.per_group,
+        }
 
 
 def row(*names: str) -> tuple[Stack, ...]:
@@ -174,15 +198,17 @@ _conductor = st.components.v2.component(
 _bank = st.components.v2.component("rfviz.bank", js=loader("bank"), isolate_styles=False)
 
 
-def keep_bank(weights: Mapping[Pair, Sequence[float]]) -> None:
-    """Give the browser the chosen filter at other kernel sizes, for previews.
+def keep_bank(weights: Mapping[Pair, Sequence[float]], filters: Filters | None = None) -> None:
+    """Give the browser the chosen filter at other kernel sizes, for previews, and those shown.
 
     A component of its own: while it is unchanged, Streamlit sends a reference in its place.
     """
-    data = {
+    data: dict[str, Any] = {
         f"{height}x{width}": [as_json_number(weight) for weight in each]
         for (height, width), each in weights.items()
     }
+    if filters is not None:
+        data["filters"] = filters.as_json()
     _bank(key="bank", data=data, height=1)
 
 
@@ -248,6 +274,12 @@ def tell(listener: Callable[[int, int], None] | None, event: Mapping[str, int] |
         listener(int(event["row"]), int(event["column"]))
 
 
+def _layout_as_json(layout: Layout) -> list[list[dict[str, Any]]] | str:
+    if isinstance(layout, str):
+        return layout
+    return [[asdict(stack) for stack in stacks] for stacks in layout]
+
+
 def conduct(
     position: Position,
     scene: Scene,
@@ -282,7 +314,7 @@ def conduct(
     data = {
         "position": [position.row, position.column],
         "scene": scene.as_json(),
-        "layout": [[asdict(stack) for stack in stacks] for stacks in layout],
+        "layout": _layout_as_json(layout),
         "choosesPixels": on_pixel is not None,
         "value": as_json_number(math.nan if hidden else position.value),
         "sentence": hidden or position.sentence,

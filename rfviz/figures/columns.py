@@ -17,7 +17,7 @@ from rfviz.figures.axes import (
     with_ticks,
 )
 from rfviz.figures.raster import heatmap
-from rfviz.figures.style import PANEL_WIDTH, SEQUENTIAL, base_layout, fitting_text, plottable
+from rfviz.figures.style import GREYS, PANEL_WIDTH, base_layout, fitting_text, plottable
 
 ENTRY_AXIS = "Entry (channel, kernel row, kernel column)"
 OUTPUT_AXIS = "Output (row, column)"
@@ -61,7 +61,7 @@ def column_window_figure(
     trace = heatmap(
         shown,
         range_cells(rows, columns),
-        scale=SEQUENTIAL,
+        scale=GREYS,
         limits=pixel_range,
         hover="row %{y:d}, column %{x:d}: %{z:.6~g}",
         text=fitting_text(shown, len(columns), panel_width),
@@ -105,7 +105,7 @@ def column_overview_figure(
     trace = heatmap(
         shown,
         {"x0": across / 2 - 0.5, "dx": across, "y0": down / 2 - 0.5, "dy": down},
-        scale=SEQUENTIAL,
+        scale=GREYS,
         limits=pixel_range,
         hover=f"{exact}row %{{y:d}}, column %{{x:d}}: %{{z:.4~g}}",
         bar={},

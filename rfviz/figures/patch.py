@@ -24,6 +24,9 @@ from rfviz.figures.style import (
 MOST_CHANNELS = 4
 ROW_NAMES = ("pixels", "weights", "products")
 ROW_DOMAINS = ((0.70, 1.0), (0.35, 0.65), (0.0, 0.30))
+# Where the three stand beside each other, with room for the signs between them.
+EQUATION = ((0.09, 0.35), (0.41, 0.67), (0.73, 0.99))
+SIGN = {"size": 22}
 GAP = 0.12  # between maps beside each other, as a part of a map's width
 LABEL_HEIGHT, DIGIT_WIDTH = 14, 7  # pixels of a tick label
 SIDES = 90  # pixels: margins and axis labels left and right of the maps
@@ -71,8 +74,11 @@ def patch_figure(
     columns: range,
     pixel_range: tuple[float, float] = (0, 255),
     panel_width: int = PANEL_WIDTH,
+    beside: bool = False,
 ) -> go.Figure:
     """Draw pixels, weights and products as three rows of maps, one column a channel.
+
+    With `beside` they stand as an equation from left to right, one row a channel.
 
     `rows` and `columns` are the input rows and columns read, and the coordinates of every map. Each
     row of maps has one colour scale; of more than 4 channels the first 4 are shown, and the title
@@ -104,7 +110,43 @@ def patch_figure(
             axes[f"xaxis{suffix}"] = across
             down = _down(line.place, channel, grid) | {"anchor": f"x{suffix}"}
             axes[f"yaxis{suffix}"] = down | {"scaleanchor": f"x{suffix}"}
-    return go.Figure(traces, _layout(numbers, channels, rows, columns) | axes)
+            if beside:
+                across |= _beside(*EQUATION[line.place])
+                top = 1 - channel / len(grid.names)
+                axes[f"xaxis{suffix}"] = across
+                axes[f"yaxis{suffix}"] |= _beside(top - 0.96 / len(grid.names), top)
+    layout = _layout(numbers, channels, rows, columns) | axes
+    if beside:
+        layout["annotations"] = _equation(grid.names)
+    return go.Figure(traces, layout)
+
+
+def _beside(low: float, high: float) -> dict[str, Any]:
+    """A part of the figure's width or height, for a map without axes of its own."""
+    return {
+        "domain": [max(0.0, low), high], "title": {"text": ""}, "showticklabels": False,
+        "ticks": "",
+    }  # fmt: skip
+
+
+def _equation(names: Sequence[str]) -> list[dict[str, Any]]:
+    """pixels × weights = products, and the channels' names at the left of their rows."""
+    middles = [(low + high) / 2 for low, high in EQUATION]
+    words = [
+        {"text": name, "x": x, "y": 1, "yanchor": "bottom", "yshift": 2}
+        for name, x in zip(ROW_NAMES, middles, strict=True)
+    ]
+    signs = [
+        {"text": sign, "x": (EQUATION[n][1] + EQUATION[n + 1][0]) / 2, "y": 0.5, "font": SIGN}
+        for n, sign in enumerate("×=")
+    ]
+    rows = [
+        {"text": plain(name), "x": 0, "xanchor": "left", "y": 1 - (n + 0.5) / len(names)}
+        for n, name in enumerate(names)
+        if len(names) > 1
+    ]
+    shared = {"xref": "paper", "yref": "paper", "showarrow": False}
+    return [shared | each for each in [*words, *signs, *rows]]
 
 
 class _Grid(NamedTuple):

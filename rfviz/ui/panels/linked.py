@@ -9,8 +9,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from rfviz.conv.errors import InputError
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.explorer.components import (
+    STAGE,
     Awaited,
     Box,
+    Filters,
     Layout,
     Mark,
     Position,
@@ -19,12 +21,17 @@ from rfviz.explorer.components import (
     keep_bank,
 )
 from rfviz.explorer.picture_store import PICTURES
+from rfviz.ui.panels.maps import around
 from rfviz.ui.panels.position import Chosen, choose, choose_pixel
 from rfviz.ui.panels.receptive_field import FieldView, field_view, number
 from rfviz.ui.run.caches import remembered
 from rfviz.ui.sidebar.convolution import KERNEL
 from rfviz.ui.sidebar.hiding import sum_hidden
 from rfviz.ui.sidebar.inputs import Inputs
+
+# Rows of the product that the stage shows, and the weights of them that are sent for it.
+MOST_FILTERS_SHOWN = 8
+MOST_WEIGHTS_SENT = 40_000
 
 
 def cell(row: float, column: float) -> Box:
@@ -73,8 +80,26 @@ def conduct_page(
         awaited=awaited,
         hidden=sum_hidden(),
     )
-    keep_bank(_bank(inputs, chosen))
+    keep_bank(_bank(inputs, chosen), _filters_shown(inputs, chosen) if layout == STAGE else None)
     return view
+
+
+def _filters_shown(inputs: Inputs, chosen: Chosen) -> Filters | None:
+    """The filters whose rows the stage shows, or none where they are too large to be sent."""
+    weight, bias = inputs.weight, inputs.bias
+    shown = around(chosen.filter_index, len(weight), MOST_FILTERS_SHOWN)
+    rows = weight[shown.start : shown.stop].flatten(1)
+    if rows.numel() > MOST_WEIGHTS_SENT:
+        return None
+    key = ("filters", inputs.choices, inputs.picture.n_channels, inputs.spec, shown)
+
+    def make() -> Filters:
+        biases = [0.0] * len(shown) if bias is None else bias[shown.start : shown.stop].tolist()
+        return Filters(
+            shown.start, rows.double().tolist(), biases, len(weight) // inputs.spec.groups
+        )
+
+    return remembered(key, make)
 
 
 def _bank(inputs: Inputs, chosen: Chosen) -> dict[Pair, list[float]]:

@@ -12,6 +12,8 @@ from rfviz.ui.sidebar.hiding import hidden_panel
 from rfviz.ui.sidebar.inputs import Inputs
 
 ROW_HEIGHT = 36
+# Columns around the chosen one that the stage gets, at the least and at the most, and entries.
+FEWEST_COLUMNS, MOST_COLUMNS, MOST_SENT = 48, 160, 60_000
 ENDS = 110  # pixels: title and axis above and below the rows
 
 
@@ -31,6 +33,12 @@ def product_around(inputs: Inputs, chosen: Chosen, length: int) -> ProductWindow
     shown = around(column, inputs.columns.shape[1], length)
     entries = inputs.values(inputs.columns[:, shown.start : shown.stop])
     return product_window(inputs.weight, inputs.bias, entries, shown, inputs.spec.groups)
+
+
+def columns_on_stage(inputs: Inputs, chosen: Chosen) -> ProductWindow:
+    """As many columns around the chosen output's as a wide stage can show, fewer of tall ones."""
+    fitting = MOST_SENT // inputs.columns.shape[0]
+    return product_around(inputs, chosen, max(FEWEST_COLUMNS, min(MOST_COLUMNS, fitting)))
 
 
 def show_weights(inputs: Inputs, *, height: int) -> None:

@@ -54,14 +54,18 @@ def field_view(inputs: Inputs, chosen: Chosen) -> FieldView:
     )
 
 
-def show_field(inputs: Inputs, view: FieldView) -> None:
-    """The panels ``patch``, what the chosen output reads as maps, and ``vector``, as bars."""
+def show_field(inputs: Inputs, view: FieldView, *, beside: bool = False) -> None:
+    """The panels ``patch``, what the chosen output reads as maps, and ``vector``, as bars.
+
+    ``beside``: the maps of the patch stand as an equation from left to right.
+    """
     figure = patch_figure(
         view.numbers,
         channels=view.channel_names,
         rows=view.field.rows,
         columns=view.field.columns,
         pixel_range=inputs.pixel_range,
+        beside=beside,
     )
     # Its products and their sum are the answer; the vector below holds what they are made of.
     show_panel(figure, name="patch", height=560, kind="patch", **hidden_panel("patch"))

@@ -13,6 +13,7 @@ import streamlit as st
 
 from rfviz.conv.spec.padding_modes import PADDING_MODES, Pads, Pair
 from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.ui.sidebar.strip import NO_STRIP, Places, place_of
 
 LARGEST_PAD = 4096
 MOST_GROUPS = 64
@@ -41,10 +42,13 @@ SIDES = MappingProxyType(
 )
 
 
-def parameter_widgets(fixed: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+def parameter_widgets(
+    fixed: Mapping[str, Any] = MappingProxyType({}), strip: Places = NO_STRIP
+) -> dict[str, Any]:
     """Draw the widgets; return the arguments of ``Conv2dSpec`` that they say.
 
-    ``fixed`` may hold ``kernel_size`` and ``groups``, which then cannot be moved.
+    ``fixed`` may hold ``kernel_size`` and ``groups``, which then cannot be moved. The sliders are
+    drawn in the ``strip``, where there is one.
     """
     separate = st.toggle(
         "Height and width separately",
@@ -54,14 +58,14 @@ def parameter_widgets(fixed: Mapping[str, Any] = MappingProxyType({})) -> dict[s
         help="Off: one slider sets height and width together.",
     )
     arguments: dict[str, Any] = {
-        "kernel_size": _fixed_kernel(fixed) or _pair(KERNEL, separate),
-        "stride": _pair(STRIDE, separate),
-        "padding": _padding(separate),
+        "kernel_size": _kernel(fixed, separate, strip),
+        "stride": _pair(STRIDE, separate, strip),
+        "padding": _padding(separate, strip),
         "padding_mode": st.selectbox(
             "Padding mode", PADDING_MODES, key="padding_mode", bind="query-params",
             help="What stands in the padding: zeros, or pixels of the picture.",
         ),
-        "dilation": _pair(DILATION, separate),
+        "dilation": _pair(DILATION, separate, strip),
     }  # fmt: skip
     arguments["groups"] = fixed.get("groups") or st.number_input(
         "Groups", 1, MOST_GROUPS, 1, key="groups", bind="query-params",
@@ -82,6 +86,11 @@ def _announce_hidden() -> None:
             st.session_state.setdefault(key, slider.default)
     for key in SIDES:
         st.session_state.setdefault(key, 1)
+
+
+def _kernel(fixed: Mapping[str, Any], separate: bool, strip: Places) -> int | Pair:
+    with place_of(strip, KERNEL.key):
+        return _fixed_kernel(fixed) or _pair(KERNEL, separate)
 
 
 def _fixed_kernel(fixed: Mapping[str, Any]) -> Pair | None:
@@ -105,7 +114,12 @@ def _fixed_kernel(fixed: Mapping[str, Any]) -> Pair | None:
     return height, width
 
 
-def _pair(slider: Slider, separate: bool) -> int | Pair:
+def _pair(slider: Slider, separate: bool, strip: Places = NO_STRIP) -> int | Pair:
+    with place_of(strip, slider.key):
+        return _slide_one_or_two(slider, separate)
+
+
+def _slide_one_or_two(slider: Slider, separate: bool) -> int | Pair:
     if not separate:
         return _slide(slider, slider.key, slider.label)
     left, right = st.columns(2)
@@ -128,8 +142,8 @@ def _slide(slider: Slider, key: str, label: str) -> int:
     )
 
 
-def _padding(separate: bool) -> int | str | Pair | Pads:
-    kind = st.segmented_control(
+def _padding(separate: bool, strip: Places) -> int | str | Pair | Pads:
+    kind: str = st.segmented_control(
         "Padding by",
         PADDING_KINDS,
         default="amount",
@@ -139,9 +153,11 @@ def _padding(separate: bool) -> int | str | Pair | Pads:
         help="Same keeps the size (stride 1 only); valid adds none.",
     )
     if kind == "amount":
-        return _pair(PADDING, separate)
+        return _pair(PADDING, separate, strip)
     if kind == "per side":
         return _sides()
+    with place_of(strip, PADDING.key):
+        st.caption(f"Padding: {kind}")
     return kind
 
 

@@ -26,6 +26,7 @@ from rfviz.ui.sidebar.picture import Picture, picture_widgets, repeated
 from rfviz.ui.sidebar.returned import returned_note
 from rfviz.ui.sidebar.said_files import WEIGHTS, forget_file
 from rfviz.ui.sidebar.settings import WEIGHT_SOURCES
+from rfviz.ui.sidebar.strip import NO_STRIP, Places, draw_strip, place_of
 from rfviz.ui.sidebar.weight_file import file_widgets
 from rfviz.ui.sidebar.weights_by_hand import hand_widgets
 
@@ -82,18 +83,19 @@ class Controls:
 
 
 def draw_controls(*, own_layers: bool = False) -> None:
-    """Draw the controls in the sidebar; the pages of this run read them.
+    """Draw the controls, a few in a strip above the page; the pages of this run read them.
 
-    With ``own_layers`` the page reads the picture only, which is said.
+    With ``own_layers`` the page reads the picture only, which is said, and has no strip.
     """
     _drop_what_no_widget_holds()
+    strip = NO_STRIP if own_layers else draw_strip()
     with st.sidebar:
         hide_widget()
         st.subheader("Picture")
         picture: Picture | InputError
         with st.container():
             try:
-                picture = picture_widgets()
+                picture = picture_widgets(strip)
             except InputError as error:
                 picture = error
                 st.error(as_text(str(error)))
@@ -102,7 +104,7 @@ def draw_controls(*, own_layers: bool = False) -> None:
                 "This page has layers of its own: convolution and weights below are those of the "
                 "other pages."
             )
-        arguments, choices = _convolution_widgets(picture)
+        arguments, choices = _convolution_widgets(picture, strip)
     if (
         isinstance(picture, Picture)
         and not isinstance(choices, InputError)
@@ -113,7 +115,7 @@ def draw_controls(*, own_layers: bool = False) -> None:
 
 
 def _convolution_widgets(
-    picture: Picture | InputError,
+    picture: Picture | InputError, strip: Places
 ) -> tuple[dict[str, Any], WeightChoices | InputError]:
     """The parameters above the weights; but a file is asked first, since it gives parameters."""
     parameters, weights = st.container(), st.container()
@@ -137,7 +139,7 @@ def _convolution_widgets(
                 st.error(as_text(str(error)))
     with parameters:
         st.subheader("Convolution")
-        arguments = parameter_widgets(fixed)
+        arguments = parameter_widgets(fixed, strip)
         returned_note(fixed, arguments)
     with weights:
         if source == "By hand":
@@ -147,7 +149,10 @@ def _convolution_widgets(
                 choices = error
                 st.error(as_text(str(error)))
         elif source == "Named":
-            choices = weight_widgets()
+            choices = weight_widgets(strip=strip)
+        if source != "Named":
+            with place_of(strip, "weights"):
+                st.caption(f"Weights: {source.lower()}")
     return arguments, choices
 
 

@@ -12,6 +12,7 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.io.kernels.bank import Across, filter_bank
 from rfviz.io.kernels.catalogue import KERNELS
+from rfviz.ui.sidebar.strip import NO_STRIP, Places, place_of
 
 DTYPES = MappingProxyType(
     {
@@ -129,12 +130,14 @@ def even_bias(value: float | None, n_filters: int, dtype_name: str) -> Tensor | 
     return torch.full((n_filters,), value, dtype=dtype)
 
 
-def weight_widgets(label: str = "Kernel") -> Choices:
-    """Draw the widgets of a named kernel and return what they say."""
+def weight_widgets(label: str = "Kernel", strip: Places = NO_STRIP) -> Choices:
+    """Draw the widgets of a named kernel and return what they say; its name in the ``strip``."""
     names = [kernel.name for kernel in KERNELS]
-    name = st.selectbox(
-        label, names, index=names.index(DEFAULT_KERNEL), key="weights", bind="query-params"
-    )
+    with place_of(strip, "weights"):
+        name = st.selectbox(
+            label if strip is NO_STRIP else "Weights", names, key="weights",
+            index=names.index(DEFAULT_KERNEL), bind="query-params",
+        )  # fmt: skip
     st.caption(next(kernel.shows for kernel in KERNELS if kernel.name == name))
     n_filters = st.number_input(
         "Filters", 1, MOST_FILTERS, 1, key="filters", bind="query-params",

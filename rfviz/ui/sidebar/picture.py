@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -19,6 +20,7 @@ from rfviz.ui.run import caches, uploads
 from rfviz.ui.run.picture_reading import picture_in
 from rfviz.ui.sidebar.explain import as_text
 from rfviz.ui.sidebar.said_files import PICTURE, forget_file, missing_file, say_file
+from rfviz.ui.sidebar.strip import NO_STRIP, Places, place_of
 
 SOURCES = ("Sample", "Upload", "Camera")
 DEFAULT_SAMPLE = "glyph"
@@ -89,8 +91,8 @@ def _names(files: Sequence[UploadedFile]) -> list[str]:
     return [f"{number}. {file.name}" for number, file in enumerate(files, 1)]
 
 
-def picture_widgets() -> Picture:
-    """Draw the widgets of the picture and return what they choose.
+def picture_widgets(strip: Places = NO_STRIP) -> Picture:
+    """Draw the widgets of the picture and return what they choose; which sample, in the ``strip``.
 
     While a file is being read, and where it is no picture, that is said and the picture before it
     stays. Raises :class:`rfviz.InputError` for a region or reduction that does not fit.
@@ -101,12 +103,17 @@ def picture_widgets() -> Picture:
     )  # fmt: skip
     if kind != "Upload":
         forget_file(PICTURE)
-    choose = {"Sample": _sample, "Upload": _upload, "Camera": _camera}[kind]
+    sources: dict[str, Callable[[], Source | None]]
+    sources = {"Sample": partial(_sample, strip), "Upload": _upload, "Camera": _camera}
+    choose = sources[kind]
     try:
         # In a place of its own: what it says must not push the other widgets out of theirs, since
         # Streamlit shows a pushed widget twice until the run has ended.
         with st.container():
             source = _chosen_or_before(choose)
+        if kind != "Sample":
+            with place_of(strip, "picture"):
+                st.caption(f"Picture: {as_text(source.name)}")
     finally:
         # Drawn even where a run ends early, so that no choice is lost by it.
         grey = st.toggle("Grey", key="grey", bind="query-params", help="One channel: luma.")
@@ -130,12 +137,14 @@ def _chosen_or_before(choose: Callable[[], Source | None]) -> Source:
     return before
 
 
-def _sample() -> Source:
+def _sample(strip: Places) -> Source:
     samples = {sample.name: sample for sample in SAMPLES}
     names = list(samples)
-    name = st.selectbox(
-        "Sample", names, index=names.index(DEFAULT_SAMPLE), key="sample", bind="query-params"
-    )
+    with place_of(strip, "picture"):
+        name = st.selectbox(
+            "Sample" if strip is NO_STRIP else "Picture", names, key="sample",
+            index=names.index(DEFAULT_SAMPLE), bind="query-params",
+        )  # fmt: skip
     st.caption(samples[name].teaches)
     return _sample_named(name)
 

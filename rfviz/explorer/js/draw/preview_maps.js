@@ -38,7 +38,7 @@ export function columnsMap({ spec }, position, held, tables) {
     }
   }
   return {
-    values, rows: [0, nRows], columns: [first, last], table: tables.sequential, low: 0, high: 255,
+    values, rows: [0, nRows], columns: [first, last], table: tables.greys, low: 0, high: 255,
     title: `Preview: column matrix, ${nRows} × ${grouped(n)}`, square: false,
     chosen: [at - 0.5, -0.5, at + 0.5, nRows - 0.5],
   };

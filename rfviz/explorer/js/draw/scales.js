@@ -59,9 +59,17 @@ export function indexOf(value, low, high) {
 
 /** Values as a canvas of their own, one pixel a value. */
 export function raster(values, width, height, table, low, high) {
+  return rasterOf(values, width, height, () => table, low, high);
+}
+
+/** The same with a table of colours for each row. @param {(row: number) => Uint32Array} tableAt */
+export function rasterOf(values, width, height, tableAt, low, high) {
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < pixels.length; i += 1) pixels[i] = table[indexOf(values[i], low, high)];
+  for (let row = 0, i = 0; row < height; row += 1) {
+    const table = tableAt(row);
+    for (const end = i + width; i < end; i += 1) pixels[i] = table[indexOf(values[i], low, high)];
+  }
   const canvas = new OffscreenCanvas(width, height);
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;

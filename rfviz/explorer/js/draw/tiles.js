@@ -164,7 +164,7 @@ export function columnRequest({ matrixToken, columnShape }, trace, { left, right
   return {
     url: `rfviz/columns/${matrixToken}?${query}`,
     toTile: (bytes, tables) => ({
-      image: raster(bytes, cells, bins, tables.sequential, 0, 255),
+      image: raster(bytes, cells, bins, tables.greys, 0, 255),
       box: [first - 0.5, -0.5, last - 0.5, nRows - 0.5],
       note: `columns ${grouped(first)} to ${grouped(last - 1)}, ${mean > 1 ? `means of ${grouped(Number(mean.toPrecision(3)))} columns` : "every entry"}`,
     }),

@@ -148,3 +148,45 @@ function addOne({ result, plane, kernel, height, width, step, next }, to, start)
   }
   result[to] += sum;
 }
+
+/**
+ * Columns of the column matrix, (nRows, n) by rows; NaN where the window holds not all that one reads.
+ * @param {number[]} columns first, and one past the last
+ */
+export function columnsOf(spec, pixels, [first, last], divisor) {
+  const [, width] = outputSize(spec), n = last - first;
+  const nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
+  const values = new Float64Array(nRows * n);
+  for (let column = 0; column < n; column += 1) {
+    const at = first + column;
+    const vector = vectorOf(spec, pixels, [Math.floor(at / width), at % width], [0, spec.channels]);
+    for (let row = 0; row < nRows; row += 1) values[row * n + column] = vector ? vector[row] / divisor : NaN;
+  }
+  return values;
+}
+
+/**
+ * The rows of the product with some filters, (filters, n) by rows: each filter meets its group's rows.
+ * @param {{first: number, weights: number[][], biases: number[], perGroup: number}} bank
+ * @param {Float64Array} inputs of columnsOf
+ */
+export function productOf({ first, weights, biases, perGroup }, inputs, n) {
+  const values = new Float64Array(weights.length * n);
+  weights.forEach((own, index) => {
+    const start = Math.floor((first + index) / perGroup) * own.length;
+    const row = values.subarray(index * n, (index + 1) * n).fill(biases[index]);
+    for (let entry = 0; entry < own.length; entry += 1) {
+      const weight = own[entry], from = (start + entry) * n;
+      if (weight !== 0) for (let column = 0; column < n; column += 1) row[column] += weight * inputs[from + column];
+    }
+  });
+  return values;
+}
+
+/** The sum written out: "0·(−1) + 9·1 + ..."; empty where it has more terms than so many. */
+export function termsOf({ vector, weights, divisor, bias }, most, write) {
+  if (vector.length > most) return "";
+  const signed = (value) => (value < 0 ? `(${write(value)})` : write(value));
+  const terms = Array.from(vector, (pixel, entry) => `${write(pixel / divisor)}·${signed(weights[entry])}`);
+  return [...terms, ...(bias ? [`${signed(bias)} bias`] : [])].join(" + ");
+}

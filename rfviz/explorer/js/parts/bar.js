@@ -54,6 +54,10 @@ export class Bar {
     this.speed.value = "333";
     this.mark = element("span", { class: "rfviz-confirmed" }, bar);
     this.text = element("span", { class: "rfviz-position" }, bar);
+    this.held = element("button", { type: "button", class: "rfviz-held", hidden: "" }, bar);
+    this.held.textContent = "Held · Esc";
+    this.held.title = "The position stays whatever is pointed at; Escape, or this, frees it";
+    this.held.addEventListener("click", () => moves.free());
     bar.addEventListener("keydown", (event) => {
       if (event.target === this.speed) return;
       if (moves.key(event)) event.preventDefault();
@@ -65,6 +69,11 @@ export class Bar {
     dress(node, icon, label);
     node.addEventListener("click", act);
     return node;
+  }
+
+  /** Say that a position is held, or that it follows the pointer. */
+  hold(held) {
+    this.held.hidden = !held;
   }
 
   toggle() {

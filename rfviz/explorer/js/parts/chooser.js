@@ -34,6 +34,7 @@ export class Chooser {
       go: (row, column) => this.go(row, column),
       advance: (count) => this.advance(count),
       key: (event) => this.key(event),
+      free: () => this.pin(false),
     });
     this.spoken = element("span", { class: "rfviz-spoken", "aria-live": "polite" }, this.host);
     this.grid = new Grid(this.host);
@@ -48,6 +49,7 @@ export class Chooser {
     this.patience = PATIENCE;
     clearTimeout(this.sending);
     this.grid.lay(this.data.layout);
+    this.laid();
     this.grid.announce(this.data.expected);
     const [row, column] = this.data.position;
     for (const each of page.panels.values()) {
@@ -61,6 +63,9 @@ export class Chooser {
     this.say();
     this.schedule();
   }
+
+  /** The layout is there, empty or not. */
+  laid() {}
 
   /** A smaller output may have come while a position was being chosen. */
   clampTarget() {

@@ -1,12 +1,22 @@
-// The column matrix, or the part of it around the chosen column.
+// The column matrix, or the part of it around the chosen column. On the stage it follows what is
+// pointed at: columns that the server's figure does not hold are worked out here.
 
+import { cellsOf, ruleMatrix, writeNumbers } from "../draw/cells.js";
+import { frameOf } from "../draw/axes.js";
 import { columnsMap } from "../draw/preview_maps.js";
+import { rasterOf, styleOf } from "../draw/scales.js";
 import { sketchMap } from "../draw/sketch.js";
+import { channelStops, channelTables } from "../draw/stage_look.js";
 import { columnRequest } from "../draw/tiles.js";
+import { outputSize } from "../laws/geometry.js";
 import { columnEntryAt, columnMarks } from "../laws/links.js";
+import { followsColumns } from "./follows_columns.js";
 import { TiledPanel } from "./tiled_panel.js";
 
-export class ColumnsPanel extends TiledPanel {
+/** Labels of rows stand no nearer to each other than this, in pixels. */
+const LABEL = 14;
+
+export class ColumnsPanel extends followsColumns(TiledPanel) {
   static reads = "spec";
   static pointedAt = columnEntryAt;
   static marksOf = columnMarks;
@@ -16,4 +26,70 @@ export class ColumnsPanel extends TiledPanel {
     const map = columnsMap(scene, live.position, pixels, tables);
     this.paintUnder((context, look) => sketchMap(context, this.figure, map, look), {}, "sketch");
   }
+
+  viewOnStage(scene = this.sceneDrawn()) {
+    const view = super.viewOnStage();
+    if (!scene) return view;
+    const { channels, kernel } = scene.spec, taps = kernel[0] * kernel[1];
+    // Grey rows of many channels have one scale, the figure's own.
+    const stops = channels === 3 ? channelStops(channels) : [];
+    return { ...view, tints: stops.map((each, channel) => ({ first: channel * taps, last: (channel + 1) * taps, stops: each })) };
+  }
+
+  drawn() {
+    const drawn = super.drawn();
+    if (this.stage) thin(drawn.layout.yaxis, this.host.clientHeight / LABEL);
+    return drawn;
+  }
+
+  /** The matrix as it is laid out on the stage. */
+  matrixOf(scene, [first, last]) {
+    const { spec } = scene;
+    return {
+      first, last, nRows: spec.channels * spec.kernel[0] * spec.kernel[1], taps: spec.kernel[0] * spec.kernel[1],
+      outputWidth: outputSize(spec)[1],
+    };
+  }
+
+  rule(context, { scene, hidden }) {
+    const frame = frameOf(this.figure, "xy");
+    if (!frame || !this.view?.columns) return;
+    ruleMatrix(context, frame, this.matrixOf(scene, this.view.columns), this.look(), !hidden);
+  }
+
+  look() {
+    return { text: this.theme.text, font: this.theme.font, line: "#8a8a8a" };
+  }
+
+  paintColumns(context, { scene, matrix, hidden }) {
+    const frame = frameOf(this.figure, "xy");
+    if (!frame) return;
+    const { columns, inputs } = matrix, shape = this.matrixOf(scene, columns), n = columns[1] - columns[0];
+    const tables = channelTables(scene.spec.channels), high = 255 / scene.divisor;
+    const tableAt = (row) => tables[Math.floor(row / shape.taps)];
+    context.imageSmoothingEnabled = false;
+    context.drawImage(rasterOf(inputs, n, shape.nRows, tableAt, 0, high), frame.left, frame.top, frame.width, frame.height);
+    writeNumbers(context, {
+      place: frame, rows: [0, shape.nRows], columns: [0, n], value: (row, column) => inputs[row * n + column],
+      textOn: (value, row) => styleOf(tableAt(row), value, 0, high).text,
+    }, this.theme.font);
+    ruleMatrix(context, frame, shape, this.look(), !hidden);
+  }
+
+  cells() {
+    const trace = this.figure.data?.[0];
+    const cells = trace && cellsOf(this.figure, trace), scene = this.sceneDrawn();
+    if (!cells || !scene) return [];
+    const tables = channelTables(scene.spec.channels), taps = scene.spec.kernel[0] * scene.spec.kernel[1];
+    const { zmin, zmax } = trace;
+    return [{ ...cells, textOn: (value, row) => styleOf(tables[Math.floor(row / taps)] ?? tables[0], value, zmin, zmax).text }];
+  }
+}
+
+/** An axis with as many of its labels as stand below each other. */
+function thin(axis, most) {
+  const step = Math.ceil((axis.tickvals?.length ?? 0) / Math.max(1, Math.floor(most)));
+  if (step <= 1) return;
+  axis.tickvals = Array.from(axis.tickvals).filter((_, index) => index % step === 0);
+  axis.ticktext = Array.from(axis.ticktext).filter((_, index) => index % step === 0);
 }

@@ -11,13 +11,21 @@ import { PixelWindow } from "./pixels.js";
 import { movedSpec } from "../laws/preview.js";
 import { lookup } from "../draw/scales.js";
 import { scriptRuns, watchSliders } from "../streamlit_dom.js";
-import { sumOf, vectorOf } from "../laws/values.js";
+import { columnOf, columnsAround, filtersAround, holds } from "../laws/matrix_window.js";
+import { columnsOf, productOf, sumOf, termsOf, vectorOf } from "../laws/values.js";
+import { MOST_FILTERS } from "./stage_grid.js";
 
 /** How long a preview stands in for a figure that does not come, at the most, in ms. */
 const HOLD = 15_000;
 
 /** So often it is looked whether figures are still to come, in ms, and so often none must be. */
 const LOOK = 100, LOOKS = 3;
+
+/** Terms of a sum that are written out in one line. */
+const MOST_TERMS = 12;
+
+/** Entries of the matrix that are worked out in a frame at the most. */
+const MOST_ENTRIES = 400_000;
 
 /** The scene with its numbers as numbers: what is not finite comes as text. */
 function withNumbers(scene) {
@@ -45,6 +53,10 @@ export class Conductor extends Chooser {
     this.preview = null;
     const { scales } = this.scene;
     this.tables ??= Object.fromEntries(Object.entries(scales).map(([name, stops]) => [name, lookup(stops)]));
+  }
+
+  laid() {
+    this.grid.stage?.show({ ...this.scene, hidden: this.data.hidden });
   }
 
   get size() {
@@ -103,13 +115,52 @@ export class Conductor extends Chooser {
     const confirmed = this.isConfirmed(pointed.position);
     const live = confirmed ? null : this.liveAt(scene, pointed.position);
     const held = this.held && this.liveAt(scene, pointed.position);
-    const frame = this.frameFor(scene, pointed, live, confirmed);
+    const frame = { ...this.frameFor(scene, pointed, live, confirmed), ...this.matrixAt(scene, pointed.position) };
     for (const each of page.panels.values()) {
       if (!this.isLinked(each)) each.rest(this.data.marks);
       else if (held && this.isHeld(each)) each.sketch({ ...frame, live: held });
       else each.show(frame);
     }
     this.tell(pointed, scene, confirmed ? this.value : live?.sum, confirmed);
+  }
+
+  /**
+   * The columns of the matrices in view on the stage, and their values where the server's figures do
+   * not hold them: those of the figure while it holds the position, else those around it, which stay
+   * while they hold what is pointed at.
+   */
+  matrixAt(scene, position) {
+    const { stage } = this.grid;
+    if (!stage) return {};
+    const at = columnOf(scene.spec, position);
+    const drawn = page.panels.get("columns")?.view?.columns;
+    if (drawn && holds(drawn, at)) return { columns: drawn };
+    let { followed } = this;
+    if (followed?.scene !== scene || followed.length !== stage.columns || !holds(followed.columns, at)) {
+      const columns = columnsAround(scene.spec, position, stage.columns);
+      followed = this.followed = { scene, length: stage.columns, columns, position };
+    }
+    return { columns: followed.columns, matrix: this.matrixOf(followed) };
+  }
+
+  /** The values of some columns and of their outputs; null until their pixels have come. */
+  matrixOf(followed) {
+    const { scene, columns, position } = followed, { spec, divisor, filter } = scene;
+    const held = this.pixels.of(scene.token);
+    if (followed.of === held && followed.bank === page.bank) return followed.matrix;
+    const n = columns[1] - columns[0];
+    const nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
+    if (!held || n * nRows > MOST_ENTRIES) {
+      if (!held) this.pixels.want(scene, position, false, columns);
+      return null;
+    }
+    const inputs = columnsOf(spec, held, columns, divisor);
+    if (inputs.some(Number.isNaN)) this.pixels.want(scene, position, false, columns);
+    const bank = page.bank?.filters;
+    const outputs = bank && productOf(bank, inputs, n);
+    const filters = filtersAround(filter, MOST_FILTERS);
+    Object.assign(followed, { of: held, bank: page.bank, matrix: { columns, inputs, outputs, filters } });
+    return followed.matrix;
   }
 
   renderPreview() {
@@ -163,10 +214,20 @@ export class Conductor extends Chooser {
     dataset.state = confirmed ? "confirmed" : "preview";
     this.bar.text.textContent = this.data.hidden
       ? `Output row ${pointed.position[0]}, column ${pointed.position[1]}: ?`
-      : sentenceOf(pointed, scene, known ? shortNumber(value, 7) : "…");
-    const pin = this.pinned ? "pinned, Escape frees" : "";
-    const confirmation = confirmed && !this.data.hidden ? this.confirmation() : "";
-    this.bar.mark.textContent = [confirmation, pin].filter(Boolean).join("; ");
+      : this.inWords(pointed, scene, known ? shortNumber(value, 7) : "…");
+    this.bar.mark.textContent = confirmed && !this.data.hidden ? this.confirmation() : "";
+    this.bar.hold(this.pinned);
+  }
+
+  /** What is pointed at; on the stage an output alone is its sum, written out where it is short. */
+  inWords(pointed, scene, value) {
+    const sentence = sentenceOf(pointed, scene, value);
+    if (!this.grid.stage || pointed.pixel !== undefined || pointed.entry !== undefined) return sentence;
+    const held = this.pixels.of(scene.token);
+    const vector = held && vectorOf(scene.spec, held, pointed.position, scene.filter.channels);
+    const { weights, divisor, filter } = scene;
+    const terms = vector && termsOf({ vector, weights, divisor, bias: filter.bias }, MOST_TERMS, shortNumber);
+    return terms ? `${sentence} = ${terms}` : sentence;
   }
 
   /** How far torch's number is from the one worked out here, once its pixels are held. */
@@ -179,7 +240,7 @@ export class Conductor extends Chooser {
       return "";
     }
     const sum = sumOf(vector, scene.weights, scene.filter.bias, scene.divisor);
-    return `confirmed by torch, difference ${shortNumber(Math.abs(sum - this.value), 2)}`;
+    return `✓ equals nn.Conv2d, difference ${shortNumber(Math.abs(sum - this.value), 2)}`;
   }
 
   hover(panel, place, since) {

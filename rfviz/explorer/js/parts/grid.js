@@ -2,7 +2,11 @@
 // other where there is little room. A panel that the layout does not name stays where Streamlit
 // has put it.
 
-import { element } from "./page.js";
+import { element, page } from "./page.js";
+import { StageGrid } from "./stage_grid.js";
+
+/** The layout of one screen, which needs more than rows of stacks. */
+const STAGE = "stage";
 
 export class Grid {
   /** @param {HTMLElement} root */
@@ -13,13 +17,23 @@ export class Grid {
 
   /**
    * Make room for the panels of a layout; nothing moves while the layout stays the same.
-   * @param {{names: string[], width: number}[][]} rows
+   * @param {{names: string[], width: number}[][] | "stage"} rows
    */
   lay(rows) {
     const layout = JSON.stringify(rows);
     if (layout === this.layout) return;
     this.layout = layout;
+    this.stage?.remove();
+    this.stage = null;
     const before = [...this.host.children];
+    if (rows === STAGE) {
+      this.stage = new StageGrid(this.host, () => {
+        for (const each of page.panels.values()) each.restage();
+      });
+      this.slots = this.stage.slots;
+      for (const row of before) row.remove();
+      return;
+    }
     this.slots = new Map();
     for (const stacks of rows) {
       const row = element("div", { class: "rfviz-row" }, this.host);

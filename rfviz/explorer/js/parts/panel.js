@@ -4,9 +4,14 @@
 
 import { locate } from "../draw/axes.js";
 import { fitLabels, fitTitle } from "../draw/fitting.js";
+import { cellsOf, writeNumbers } from "../draw/cells.js";
 import { drawMarks, fit } from "../draw/marks.js";
+import { onStage } from "../draw/stage_look.js";
 import { wrapperOf } from "../streamlit_dom.js";
 import { element, page, themeOf } from "./page.js";
+
+/** The stage has a menu of its own for each panel. */
+const STAGED = { displayModeBar: false };
 
 const CONFIG = {
   displaylogo: false,
@@ -40,6 +45,13 @@ function loadPlotly(url) {
   return plotly;
 }
 
+/** A mark so many columns further right. */
+function shifted(mark, by) {
+  if (!by) return mark;
+  const move = ([left, top, right, bottom]) => [left + by, top, right + by, bottom];
+  return { ...mark, boxes: mark.boxes.map(move) };
+}
+
 export class Panel {
   /** What a scene must have for this kind of panel to be linked to it; null where it never is. */
   static reads = null;
@@ -66,10 +78,14 @@ export class Panel {
     this.host = element("div", { class: "rfviz-panel", tabindex: "0", role: "group" }, root);
     this.under = element("canvas", { class: "rfviz-under", "aria-hidden": "true" }, this.host);
     this.figure = element("div", { class: "rfviz-figure" }, this.host);
+    this.numbers = element("canvas", { class: "rfviz-overlay rfviz-numbers", "aria-hidden": "true" }, this.host);
     this.overlay = element("canvas", { class: "rfviz-overlay", "aria-hidden": "true" }, this.host);
+    this.heading = element("div", { class: "rfviz-title", "aria-hidden": "true" }, this.host);
     this.veil = element("div", { class: "rfviz-veil", role: "status" }, this.host);
     this.draws = 0;
     this.drawing = null;
+    /** How many columns further right than by its axes what is shown stands: see the matrices. */
+    this.shift = 0;
     page.mounts += 1;
     this.host.dataset.mounts = String(page.mounts);
     this.theme = themeOf(root);
@@ -86,9 +102,9 @@ export class Panel {
       this.theming.observe(node, { attributes: true, attributeFilter: ["class", "style"] });
     }
     this.host.addEventListener("pointerdown", (event) => this.press(event), true);
-    // The wheel scrolls the page, until a panel has been clicked, or with Ctrl.
+    // The wheel scrolls the page; with Ctrl it zooms.
     this.host.addEventListener("wheel", (event) => {
-      if (!event.ctrlKey && document.activeElement !== this.host) event.stopPropagation();
+      if (!event.ctrlKey) event.stopPropagation();
     }, { capture: true, passive: true });
     this.host.addEventListener("pointermove", (event) => this.hover(event));
     this.host.addEventListener("pointerleave", () => page.conductor?.leave());
@@ -100,7 +116,14 @@ export class Panel {
   /** Where a pointer is in data coordinates; null outside the plots. */
   placeOf(event) {
     const box = this.figure.getBoundingClientRect();
-    return locate(this.figure, event.clientX - box.left, event.clientY - box.top);
+    const place = locate(this.figure, event.clientX - box.left, event.clientY - box.top);
+    return place && this.shift ? { ...place, x: place.x - this.shift } : place;
+  }
+
+  /** The stage that the panel stands on; null anywhere else. @returns {import("./stage_grid.js").StageGrid | null} */
+  get stage() {
+    const stage = page.conductor?.grid.stage ?? null;
+    return stage?.host.contains(this.host) ? stage : null;
   }
 
   hover(event) {
@@ -147,11 +170,37 @@ export class Panel {
 
   /** As high as the figure may be, but for a map no higher than its width lets it become. */
   fitHeight() {
+    this.host.classList.toggle("rfviz-staged", Boolean(this.stage));
+    if (this.stage) {
+      this.title = { text: "", more: 0, below: 0, narrow: false };
+      this.heading.textContent = this.titleOnStage();
+      this.host.style.height = "100%";
+      return;
+    }
     const { height, aspect } = this.header, width = this.host.clientWidth;
     const needed = aspect && width ? Math.max(LEAST_HEIGHT, (width - SIDES) * aspect + ENDS) : height;
     this.title = fitTitle(this.header.figure.layout.title?.text ?? "", width);
     this.host.classList.toggle("rfviz-narrow", this.title.narrow);
     this.host.style.height = `${Math.round(Math.min(height, needed) + this.title.below)}px`;
+  }
+
+  /** What stands above the figure on the stage. */
+  titleOnStage() {
+    const lines = this.header.figure.layout.title?.text ?? this.header.alt;
+    const text = new DOMParser().parseFromString(lines.replaceAll("<br>", " "), "text/html").body.textContent;
+    return text ?? "";
+  }
+
+  /** What of its figure is in view on the stage: see onStage. */
+  viewOnStage() {
+    return {};
+  }
+
+  /** The stage has changed: the figure is drawn for it. */
+  restage() {
+    if (!this.header || !this.drawnRevision) return;
+    this.drawnRevision = null;
+    this.draw();
   }
 
   /** Draw the newest figure; one that arrives while another is being drawn waits its turn. */
@@ -172,16 +221,32 @@ export class Panel {
       const { revision } = this.header;
       // The width may have changed since the figure came: another place, or a narrower page.
       this.fitHeight();
-      this.width = this.host.clientWidth;
-      await Plotly.react(this.figure, this.header.figure.data, this.layout(), CONFIG);
+      this.size = this.sizeNow();
+      const { data, layout } = this.drawn();
+      await Plotly.react(this.figure, data, layout, this.stage ? { ...CONFIG, ...STAGED } : CONFIG);
       if (!this.header) return;
       this.drawnRevision = revision;
       this.afterDraw();
     }
   }
 
+  /** The figure's traces and its layout in this panel, of this size and theme. */
+  drawn() {
+    const layout = this.layout();
+    if (!this.stage) return { data: this.header.figure.data, layout };
+    this.view = this.viewOnStage();
+    return onStage({ data: this.header.figure.data, layout }, this.header.name, this.view);
+  }
+
+  sizeNow() {
+    const { clientWidth, clientHeight } = this.host;
+    // Off the stage a panel is as high as its width asks for.
+    return this.stage ? `${clientWidth} ${clientHeight}` : `${clientWidth}`;
+  }
+
   afterDraw() {
     this.draws += 1;
+    this.numbersOf = null;
     this.host.dataset.draws = String(this.draws);
     this.host.dataset.revision = this.drawnRevision;
     this.repaint();
@@ -217,8 +282,7 @@ export class Panel {
   }
 
   resize() {
-    const width = this.host.clientWidth;
-    if (!this.drawnRevision || !width || width === this.width) return;
+    if (!this.drawnRevision || !this.host.clientWidth || this.sizeNow() === this.size) return;
     this.drawnRevision = null;
     this.draw();
   }
@@ -250,8 +314,34 @@ export class Panel {
 
   repaint() {
     this.painted = null;
+    this.numbersOf = null;
     page.conductor?.schedule();
   }
+
+  /** Write numbers into cells that have room for them, once for each figure, view and picture. */
+  number(frame) {
+    if (!this.drawnRevision || !this.header || this.header.hidden || !this.stage) return;
+    const of = this.numbersFrom(frame);
+    if (of === this.numbersOf) return;
+    this.numbersOf = of;
+    const context = fit(this.numbers, this.figure);
+    for (const cells of this.cells(frame)) writeNumbers(context, cells, this.theme.font);
+    this.rule(context, frame);
+  }
+
+  /** What the numbers are made of, beside the figure. */
+  numbersFrom() {
+    return this.figure;
+  }
+
+  /** Cells with numbers. @returns {import("../draw/cells.js").Cells[]} */
+  cells() {
+    return (this.figure.data ?? []).filter(({ type, hoverinfo }) => type === "heatmap" && hoverinfo !== "skip")
+      .map((trace) => cellsOf(this.figure, trace)).filter(Boolean);
+  }
+
+  /** Lines between the cells. */
+  rule() {}
 
   /**
    * Draw highlights, unless they are those already drawn.
@@ -260,9 +350,10 @@ export class Panel {
   paint(marks) {
     if (!this.drawnRevision || !this.header || this.header.hidden) return;
     const key = JSON.stringify(marks);
-    if (key === this.painted) return;
+    if (key === this.painted && this.shift === this.paintedShift) return;
     this.painted = key;
-    const all = [...(this.header.marks ?? []), ...marks];
+    this.paintedShift = this.shift;
+    const all = [...(this.header.marks ?? []), ...marks].map((mark) => shifted(mark, this.shift));
     drawMarks(this.overlay, this.figure, all, {
       accent: this.header.accent, halo: "rgba(255, 255, 255, 0.85)", quiet: this.theme.text, font: this.theme.font,
     });
@@ -276,6 +367,7 @@ export class Panel {
 
   /** Draw what a frame says of this panel. @param {any} frame see Conductor.frameFor */
   show(frame) {
+    this.number(frame);
     this.paint(this.marksIn(frame));
     this.paintUnder(null);
   }

@@ -1,9 +1,9 @@
 // The picture's bytes around what is pointed at, fetched from the app's own server when needed: all
 // of a small picture, a window of a large one. One request at a time; a stale answer is dropped.
 
-import { reach, receptiveField, source } from "../laws/geometry.js";
+import { outputSize, reach, receptiveField, source } from "../laws/geometry.js";
 
-const WHOLE = 800_000;
+const WHOLE = 800_000, MOST = 2_000_000;
 const PINNED_MARGIN = 128;
 const HOVER_MARGIN = 32;
 
@@ -22,9 +22,15 @@ export class PixelWindow {
     return this.token === token ? this.window : null;
   }
 
-  /** Ask for the window around a position; at most one request is under way. */
-  want(scene, position, pinned) {
-    const box = boxAround(scene.spec, position, pinned ? PINNED_MARGIN : HOVER_MARGIN);
+  /**
+   * Ask for the window around a position, or around all outputs of some columns of the matrix that
+   * hold it; at most one request is under way.
+   */
+  want(scene, position, pinned, columns = null) {
+    const margin = pinned ? PINNED_MARGIN : HOVER_MARGIN;
+    const ends = columns && endsOf(scene.spec, columns);
+    const wide = ends && boxAround(scene.spec, ends, margin);
+    const box = wide && wide.height * wide.width * scene.spec.channels <= MOST ? wide : boxAround(scene.spec, [position, position], margin);
     const held = this.of(scene.token);
     // Padding that wraps round reads pixels far away: no window around the position has them.
     if (held && Object.keys(box).every((side) => box[side] === held[side])) return;
@@ -55,13 +61,21 @@ export class PixelWindow {
   }
 }
 
-/** The part of the picture to hold: all of it where it is small. */
-function boxAround(spec, position, margin) {
+/** The outputs at the corners of what some columns of the matrix are of. */
+function endsOf(spec, [first, last]) {
+  const [, width] = outputSize(spec), row = Math.floor(first / width), to = Math.floor((last - 1) / width);
+  const whole = row !== to;
+  return [[row, whole ? 0 : first % width], [to, whole ? width - 1 : (last - 1) % width]];
+}
+
+/** The part of the picture to hold, from one output to another: all of it where it is small. */
+function boxAround(spec, [from, to], margin) {
   const [height, width] = spec.inputSize;
   if (height * width * spec.channels <= WHOLE) return { top: 0, left: 0, height, width };
-  const sides = receptiveField(spec, position).map((taps, axis) => {
+  const upTo = receptiveField(spec, to);
+  const sides = receptiveField(spec, from).map((taps, axis) => {
     const size = spec.inputSize[axis];
-    const ends = [taps.start, taps.start + reach(spec, axis) - 1]
+    const ends = [taps.start, upTo[axis].start + reach(spec, axis) - 1]
       .map((end) => source(end, size, "replicate"));
     const first = Math.max(0, ends[0] - margin), last = Math.min(size, ends[1] + 1 + margin);
     return [first, last - first];

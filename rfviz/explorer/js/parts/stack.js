@@ -34,7 +34,7 @@ export class NestedExplorer extends Chooser {
     const { maps } = this.scene;
     this.bar.text.textContent = pointed
       ? mapSentence(maps[pointed], fields[pointed]) : unitSentence(maps, fields, unit);
-    this.bar.mark.textContent = this.pinned ? "pinned, Escape frees" : "";
+    this.bar.hold(this.pinned);
   }
 
   hover(panel, place, since) {

@@ -25,6 +25,7 @@ export class TiledPanel extends Panel {
   }
 
   show(frame) {
+    this.number(frame);
     this.paint(this.marksIn(frame));
     if (!this.drawnRevision || !this.moved) return;
     this.moved = false;

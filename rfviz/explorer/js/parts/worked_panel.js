@@ -14,6 +14,7 @@ export class WorkedPanel extends Panel {
     const taps = scene.spec.kernel[0] * scene.spec.kernel[1];
     const own = pointed.entry === undefined ? -1 : pointed.entry - scene.filter.channels[0] * taps;
     const entry = own >= 0 ? this.entryMarks(own, scene.spec.kernel) : [];
+    this.number(frame);
     this.paint([...this.marksIn(frame), ...entry]);
     this.host.classList.toggle("rfviz-missing", !confirmed && !live);
     this.paintLive(live, tables, "live");

@@ -1,0 +1,78 @@
+// How the server's figures look on the stage: every panel's room is the plot's. Titles stand beside
+// the figure, colour bars and titles of axes go, and matrices that multiply have their edges on one
+// line. What is drawn, the values and their places, stays the server's.
+
+import { lookup } from "./scales.js";
+
+/** Left and right edges of the matrices that stand above each other, in pixels. */
+const MATRIX_LEFT = 48, MATRIX_RIGHT = 4;
+
+const MARGINS = {
+  input: { l: 34, r: 3, t: 22, b: 18 },
+  output: { l: 34, r: 3, t: 22, b: 18 },
+  patch: { l: 10, r: 10, t: 40, b: 4 },
+  vector: { l: 40, r: 40, t: 22, b: 20 },
+  columns: { l: MATRIX_LEFT, r: MATRIX_RIGHT, t: 20, b: 2 },
+  product: { l: MATRIX_LEFT, r: MATRIX_RIGHT, t: 2, b: 2 },
+  weights: { l: 48, r: 12, t: 2, b: 2 },
+};
+
+const TYPE = 12;
+
+/** The room that a matrix of columns has beside its margins. */
+export function matrixRoom(width) {
+  return width - MATRIX_LEFT - MATRIX_RIGHT;
+}
+
+/**
+ * A figure's traces and layout as the stage shows them.
+ * @param {{data: any[], layout: any}} figure the server's
+ * @param {string} name the panel's
+ * @param {{tints?: {first: number, last: number, stops: any[]}[], columns?: number[], rows?: number[]}} view
+ *   what of a matrix is in view, and rows in their channels' colours
+ */
+export function onStage({ data, layout }, name, view) {
+  const traces = data.map(({ text, texttemplate, ...trace }) => ({ ...trace, showscale: false }));
+  const staged = { ...layout, title: { text: "" }, margin: { ...MARGINS[name], autoexpand: false }, font: { ...layout.font, size: TYPE } };
+  for (const key of Object.keys(layout)) {
+    if (/^[xy]axis\d*$/.test(key)) staged[key] = onStageAxis(layout[key], name, key);
+  }
+  if (view.columns) staged.xaxis = { ...staged.xaxis, range: ends(view.columns), showticklabels: false, ticks: "" };
+  if (view.rows) staged.yaxis = { ...staged.yaxis, range: ends(view.rows).reverse() };
+  return { data: [...traces, ...tinted(traces[0], view.tints ?? [])], layout: staged };
+}
+
+const ends = ([first, last]) => [first - 0.5, last - 0.5];
+
+function onStageAxis(axis, name, key) {
+  const bare = { ...axis, title: { text: "" }, automargin: false, tickfont: { size: TYPE } };
+  if (name === "vector" && key === "xaxis") bare.tickangle = 0;
+  if (name === "weights" && key === "xaxis") return { ...bare, showticklabels: false, ticks: "" };
+  return bare;
+}
+
+/** The rows of each channel once more, from black to the channel's own colour. */
+function tinted(trace, tints) {
+  return tints.map(({ first, last, stops }) => ({
+    ...trace, z: trace.z.slice(first, last), y0: (trace.y0 ?? 0) + first, colorscale: stops, hoverinfo: "skip", hovertemplate: null,
+  }));
+}
+
+/** Colours in which a full pixel of a channel of a colour picture is seen as that channel's. */
+const RED_GREEN_BLUE = ["#ff5a4d", "#3fd96b", "#5aa2ff"];
+
+/** The scale of each channel's rows in the column matrix: from black to its own colour, or to white. */
+export function channelStops(count) {
+  return Array.from({ length: count }, (_, channel) => [[0, "#000000"], [1, count === 3 ? RED_GREEN_BLUE[channel] : "#ffffff"]]);
+}
+
+const tables = new Map();
+
+/** The 256 colours of each channel. */
+export function channelTables(count) {
+  return channelStops(count).map((stops) => {
+    const key = stops[1][1];
+    if (!tables.has(key)) tables.set(key, lookup(stops));
+    return tables.get(key);
+  });
+}

@@ -1,0 +1,134 @@
+// The stage: every panel of the linked view on one screen. The picture and its feature map to either
+// side, the receptive field and its vector between them, and below the product of matrices drawn as
+// one: columns above, weights to the left of the outputs, which stand under their columns.
+
+import { matrixRoom } from "../draw/stage_look.js";
+import { grouped } from "../laws/numbers.js";
+import { outputSize } from "../laws/geometry.js";
+import { element } from "./page.js";
+
+/** Room for a cell of a matrix with its number, in pixels. */
+const CELL = { width: 22, height: 20 };
+
+/** Filters shown at a time, and pixels of a row of them. */
+export const MOST_FILTERS = 8;
+const FILTER_ROW = 24, FILTER_ROW_LEAST = 15;
+
+/** Below this width there is no room for everything beside each other. */
+const NARROW = 760;
+
+/** The least height of a stage, in pixels: on a lower screen the page scrolls. */
+const LEAST_HEIGHT = 520;
+
+/** Rows of outputs' names above the matrix, the gap between parts, and what stands below. */
+const NAMES = 20, GAP = 6, BELOW = 26;
+
+const LEGEND = [
+  ["rfviz-key-chosen", "what the output reads"],
+  ["rfviz-key-copies", "the same pixel, or weight, elsewhere"],
+  ["rfviz-key-padding", "padding"],
+];
+
+export class StageGrid {
+  /** @param {HTMLElement} host @param {() => void} resized called when another number of columns fits */
+  constructor(host, resized) {
+    this.host = host;
+    this.resized = resized;
+    host.classList.add("rfviz-stage");
+    this.slots = new Map();
+    const top = element("div", { class: "rfviz-stage-top" }, host);
+    this.slot("input", top);
+    const middle = element("div", { class: "rfviz-stage-middle" }, top);
+    this.slot("patch", middle);
+    this.slot("vector", middle);
+    this.slot("output", top);
+    const product = element("div", { class: "rfviz-stage-product" }, host);
+    this.corner = element("div", { class: "rfviz-corner" }, product);
+    this.slot("columns", product);
+    this.slot("weights", product);
+    this.slot("product", product);
+    this.legend(element("div", { class: "rfviz-legend" }, host));
+    this.fit = () => this.measure();
+    window.addEventListener("resize", this.fit);
+    this.watching = new ResizeObserver(this.fit);
+    this.watching.observe(host.parentElement);
+  }
+
+  slot(name, parent) {
+    this.slots.set(name, element("div", { class: "rfviz-slot", "data-area": name }, parent));
+  }
+
+  legend(line) {
+    for (const [key, text] of LEGEND) {
+      element("span", { class: `rfviz-key ${key}`, "aria-hidden": "true" }, line);
+      element("span", {}, line).textContent = text;
+    }
+    element("span", { class: "rfviz-hint" }, line).textContent = "Point to move · click to hold · arrows step · L for the lecture view";
+  }
+
+  /** A scene has come: as many rows and columns as it has. */
+  show(scene) {
+    this.scene = scene;
+    this.measure();
+    const { spec, filter } = scene, [height, width] = outputSize(spec);
+    const rows = grouped(spec.channels * spec.kernel[0] * spec.kernel[1]), n = grouped(height * width);
+    const [w, x, y] = ["W", "X", "Y"].map((name) => `<b>${name}</b>`);
+    const shape = (a, b) => `<span>${a} × ${b}</span>`;
+    // Numbers and letters of ours alone.
+    this.corner.innerHTML = `${w} ${shape(grouped(filter.count), rows)} · ${x} ${shape(rows, n)} = ${y} ${shape(grouped(filter.count), n)}`
+      + `<p>${x}: a column for each output, a row for each tap. ${w}: a row for each filter${filter.count > MOST_FILTERS ? `, ${MOST_FILTERS} of ${grouped(filter.count)} shown` : ""}.</p>`;
+    if (scene.hidden) this.corner.textContent = "W · X = Y";
+  }
+
+  /** Share the window among the parts. */
+  measure() {
+    const { scene, host } = this;
+    if (!scene || !host.isConnected) return;
+    const width = host.clientWidth;
+    if (!width) return;
+    const narrow = width < NARROW;
+    host.classList.toggle("rfviz-stage-narrow", narrow);
+    const lecture = document.documentElement.classList.contains("rfviz-lecture");
+    const start = host.getBoundingClientRect().top + scrolled(host);
+    const height = Math.max(LEAST_HEIGHT, window.innerHeight - start - 4);
+    const { spec, filter } = scene;
+    const nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
+    const filters = Math.min(filter.count, MOST_FILTERS);
+    const cell = lecture ? 1.3 : 1;
+    const y = Math.max(filters * FILTER_ROW_LEAST * cell, Math.min(filters * FILTER_ROW * cell, 0.14 * height)) + 4;
+    const x = Math.max(110, Math.min(nRows * CELL.height * cell, 0.3 * height)) + NAMES + 2;
+    const top = height - x - y - BELOW - 3 * GAP;
+    const set = (name, value) => host.style.setProperty(name, `${Math.floor(value)}px`);
+    set("--rfviz-stage-height", narrow ? 0 : height);
+    set("--rfviz-top", top);
+    set("--rfviz-x", x);
+    set("--rfviz-y", y);
+    const side = Math.min(narrow ? (width - GAP) / 2 : 0.37 * width, Math.max(180, top - 40 + 37));
+    set("--rfviz-side", side);
+    const left = Math.max(150, Math.min(0.24 * width, nRows * 26 + 60));
+    set("--rfviz-w", left);
+    const room = matrixRoom(narrow ? width : width - left - GAP);
+    this.count(Math.max(8, Math.floor(room / (CELL.width * cell))));
+  }
+
+  count(columns) {
+    if (columns === this.columns) return;
+    this.columns = columns;
+    this.resized();
+  }
+
+  remove() {
+    window.removeEventListener("resize", this.fit);
+    this.watching.disconnect();
+    this.host.classList.remove("rfviz-stage", "rfviz-stage-narrow");
+    this.host.replaceChildren();
+  }
+}
+
+/** How far the page is scrolled, whichever element scrolls. */
+function scrolled(node) {
+  for (let each = node.parentElement; each; each = each.parentElement) {
+    if (each.scrollTop) return each.scrollTop;
+  }
+  return 0;
+}
