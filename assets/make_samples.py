@@ -22,6 +22,12 @@ def address() -> Tensor:
     return torch.arange(256, dtype=torch.uint8).view(16, 16)
 
 
+def digits() -> Tensor:
+    """Uint8 (8, 8): a letter K in the digits 0 to 9, so that sums can be made in the head."""
+    lines = "00000000 00590083 00590760 00596800 00599400 00594920 00590592 00000000".split()
+    return torch.tensor([[int(digit) for digit in line] for line in lines], dtype=torch.uint8)
+
+
 def glyph() -> Tensor:
     """Uint8 (28, 28): a letter R with soft edges, drawn from the distance to its strokes."""
     side = 28
@@ -60,6 +66,7 @@ def impulse() -> Tensor:
 
 GREY_SAMPLES: dict[str, Callable[[], Tensor]] = {
     "address.png": address,
+    "digits.png": digits,
     "glyph.png": glyph,
     "stripes.png": stripes,
     "zone-plate.png": zone_plate,

@@ -10,13 +10,14 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from rfviz.explorer.routes import middleware, routes
+from rfviz.ui.places import FURTHER, PAGES, links_of
 from rfviz.ui.run.upload_bound import UPLOADS, BoundedUploads
+from rfviz.ui.sidebar.first_visit import begin_with_the_first_example
 from rfviz.ui.sidebar.held import hold_settings
 from rfviz.ui.sidebar.inputs import draw_controls
 
 # The file may be reached by a link to it.
 PACKAGE = Path(__file__).resolve().parents[1]
-PAGES = PACKAGE / "pages"
 # A picture of ours: a named icon would be fetched from another host.
 ICON = PACKAGE / "assets" / "glyph.png"
 # Pages that read the sidebar's picture, but neither its convolution nor its weights.
@@ -29,20 +30,20 @@ if __name__ == "__main__":
     page = st.navigation(
         [
             st.Page(PAGES / "receptive_field.py", title="Explore", default=True),
-            st.Page(PAGES / "column_matrix.py", title="Column matrix"),
-            st.Page(PAGES / "matmul.py", title="Matmul"),
-            st.Page(PAGES / "output_shape.py", title="Output shape"),
-            st.Page(PAGES / "stack.py", title="Stack of layers"),
-            st.Page(PAGES / "filters.py", title="Filters"),
-            st.Page(PAGES / "responses.py", title="Responses"),
-            st.Page(PAGES / "operators.py", title="Operators"),
-            st.Page(PAGES / "check.py", title="Check"),
-            st.Page(PAGES / "practice.py", title="Practice"),
+            st.Page(PAGES / "output_shape.py", title="Sizes"),
+            st.Page(PAGES / "stack.py", title="Networks"),
+            st.Page(PAGES / "filters.py", title="Your weights"),
+            st.Page(PAGES / "practice.py", title="Learn"),
+            # Reached from their place, and by their addresses.
+            *(st.Page(page.path, title=page.title, visibility="hidden") for page in FURTHER),
         ],
         position="top",
     )
+    begin_with_the_first_example()
     hold_settings(page.url_path)
     draw_controls(own_layers=page.url_path in OWN_LAYERS)
+    if page.url_path:
+        links_of(page.url_path)
     page.run()
 else:
     # Streamlit and plotly both import pandas when a page first needs it; two pages at once would

@@ -102,8 +102,9 @@ class Scene:
     """All that the browser needs to work out any position by itself.
 
     ``weights`` are the chosen filter's, in the order of ``nn.Unfold``; ``channels`` those of its
-    group, first and one past the last; ``token`` names the picture for the server's pixel route,
-    ``matrix_token`` its column matrix for the route of columns.
+    group, first and one past the last; ``white`` is the pixel value that is drawn white; ``token``
+    names the picture for the server's pixel route, ``matrix_token`` its column matrix for the route
+    of columns.
     """
 
     spec: Conv2dSpec
@@ -117,6 +118,7 @@ class Scene:
     weights: Sequence[float]
     bias: float
     divisor: int
+    white: float
     token: str
     matrix_token: str
 
@@ -143,6 +145,7 @@ class Scene:
             "weights": [as_json_number(weight) for weight in self.weights],
             "columnShape": self.column_shape,
             "divisor": self.divisor,
+            "white": self.white,
             "token": self.token,
             "matrixToken": self.matrix_token,
             "names": list(self.channel_names),

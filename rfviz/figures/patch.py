@@ -88,7 +88,7 @@ def patch_figure(
     >>> figure = patch_figure(receptive_field_numbers(ones, ones), channels=["grey"],
     ...     rows=range(4, 9, 2), columns=range(3))
     >>> figure.layout.title.text, figure.layout.yaxis.ticktext
-    ('Sum of 9 products 9', ('4', '6', '8'))
+    ('9 products, sum 9', ('4', '6', '8'))
     """
     size = (len(channels), len(rows), len(columns))
     if tuple(numbers.products.shape) != size:
@@ -145,7 +145,10 @@ def _equation(names: Sequence[str]) -> list[dict[str, Any]]:
         for n, name in enumerate(names)
         if len(names) > 1
     ]
-    shared = {"xref": "paper", "yref": "paper", "showarrow": False}
+    shared = {
+        "xref": "paper", "yref": "paper", "showarrow": False, "xanchor": "center",
+        "yanchor": "middle",
+    }  # fmt: skip
     return [shared | each for each in [*words, *signs, *rows]]
 
 
@@ -258,7 +261,7 @@ def _layout(
     n, total = len(channels), number(numbers.total, 6)
     products = number(numbers.channel_sums.sum().item(), 6)
     bias = f" + bias {number(numbers.bias, 6)} = {total}" if numbers.bias else ""
-    title = f"Sum of {numbers.products.numel():,} products {products}{bias}"
+    title = f"{numbers.products.numel():,} products, sum {products}{bias}"
     if n > MOST_CHANNELS:
         title += f"; first {MOST_CHANNELS} of {n} channels shown"
     alt = (

@@ -11,6 +11,7 @@ from rfviz.ui.panels.matrices import columns_on_stage, show_columns, show_produc
 from rfviz.ui.panels.picture import show_neighbourhood, show_picture
 from rfviz.ui.panels.position import position_widgets
 from rfviz.ui.panels.receptive_field import entries_table, show_field, sum_in_words
+from rfviz.ui.places import links_of
 from rfviz.ui.run.jobs import job_place
 from rfviz.ui.sidebar.inputs import inputs_or_stop
 from rfviz.ui.take_away.code import show_code
@@ -18,6 +19,7 @@ from rfviz.ui.take_away.code import show_code
 inputs = inputs_or_stop(["Picture", "Feature map", "Receptive field", "Vector", "Matrices"])
 stage, panels, tray = st.container(), st.container(gap=None), st.container()
 with tray:
+    links_of("")
     chosen = position_widgets(inputs)
     large = not shown_whole(inputs)
     if large:

@@ -91,7 +91,7 @@ def test_the_title_writes_out_the_sum() -> None:
         rows=range(3),
         columns=range(3),
     )
-    assert figure.layout.title.text == "Sum of 27 products 24 + bias −0.5 = 23.5"
+    assert figure.layout.title.text == "27 products, sum 24 + bias −0.5 = 23.5"
     assert figure.layout.meta["name"] == "patch"
     assert "3 × 3 × 3 pixels" in figure.layout.meta["alt"]
 
@@ -106,7 +106,7 @@ def test_of_many_channels_the_first_four_are_shown() -> None:
     )
     assert len(figure.data) == 12
     assert figure.layout.title.text.replace("<br>", " ") == (
-        "Sum of 576 products 576; first 4 of 64 channels shown"
+        "576 products, sum 576; first 4 of 64 channels shown"
     )
 
 

@@ -37,6 +37,12 @@ SAMPLES: tuple[Sample, ...] = (
         "address.png",
     ),
     Sample(
+        "digits",
+        "Digits 0 to 9",
+        "Pixels from 0 to 9: every product and every sum can be made in the head.",
+        "digits.png",
+    ),
+    Sample(
         "glyph",
         "Letter",
         "A small letter with soft edges, of the size that the first digit networks read.",

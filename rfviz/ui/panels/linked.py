@@ -145,6 +145,7 @@ def _scene(inputs: Inputs, chosen: Chosen, view: FieldView) -> Scene:
         weights=view.numbers.weights.double().flatten().tolist(),
         bias=view.numbers.bias,
         divisor=inputs.choices.divisor,
+        white=inputs.pixel_range[1],
         token=shown.token,
         matrix_token=shown.matrix_token,
     )

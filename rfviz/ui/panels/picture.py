@@ -39,6 +39,8 @@ def picture_raster(inputs: Inputs) -> Raster:
 def _with_padding(inputs: Inputs) -> Raster:
     height, width = inputs.spec.padded_size(inputs.picture.size)
     padded = inputs.columns.padded_rows(0, height)
+    if inputs.largest_level < 255:
+        padded = (padded.float() * (255 / inputs.largest_level)).round().to(padded.dtype)
     (top, _), (left, _) = inputs.spec.pads
     return Raster(picture_png(padded), (height, width), -top, -left, 1)
 

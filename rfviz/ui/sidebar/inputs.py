@@ -30,6 +30,8 @@ from rfviz.ui.sidebar.strip import NO_STRIP, Places, draw_strip, place_of
 from rfviz.ui.sidebar.weight_file import file_widgets
 from rfviz.ui.sidebar.weights_by_hand import hand_widgets
 
+MOST_PIXELS_OF_FEW_LEVELS, FEW_LEVELS = 4096, 16
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -63,8 +65,21 @@ class Inputs:
 
     @property
     def pixel_range(self) -> tuple[float, float]:
-        """The least and largest value that a pixel can have."""
-        return 0.0, 255.0 / self.choices.divisor
+        """The least and largest value that a pixel can have, from black to white.
+
+        A small picture of few levels, such as digits, is white where it is largest: of 255 levels
+        its own would all look black.
+        """
+        return 0.0, self.largest_level / self.choices.divisor
+
+    @property
+    def largest_level(self) -> int:
+        """The byte that is drawn white."""
+        pixels = self.picture.pixels
+        if pixels.numel() > MOST_PIXELS_OF_FEW_LEVELS:
+            return 255
+        largest = int(pixels.max())
+        return largest if 0 < largest <= FEW_LEVELS else 255
 
     def group_of(self, filter_index: int) -> range:
         """The channels that a filter reads."""

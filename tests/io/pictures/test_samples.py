@@ -19,6 +19,7 @@ ASSETS = Path(__file__).parents[3] / "rfviz" / "assets"
 SIZES = {
     "scene": (3, 1536, 2048),
     "address": (1, 16, 16),
+    "digits": (1, 8, 8),
     "glyph": (1, 28, 28),
     "stripes": (1, 64, 64),
     "zone-plate": (1, 256, 256),

@@ -39,7 +39,7 @@ function patchColours(live, tables) {
   return {
     products,
     lines: [
-      { values: live.vector.map((value) => value / live.divisor), table: tables.greys, low: 0, high: 255 / live.divisor },
+      { values: live.vector.map((value) => value / live.divisor), table: tables.greys, low: 0, high: live.white },
       { values: live.weights, table: tables.diverging, low: -weights, high: weights },
       { values: products, table: tables.diverging, low: -most, high: most },
     ],
@@ -59,6 +59,8 @@ export function paintPatch(context, figure, live, look, sketched) {
   const taps = receptiveField(live.spec, live.position);
   const layouts = traces.map((trace) =>
     (sketched ? sketchedCells(figure, trace, live.spec, shown) : figureCells(figure, trace, live.spec.kernel)));
+  // On the stage the figure keeps its words, and numbers stand where a cell has room for them.
+  if (look.bare) for (const layout of layouts.filter(Boolean)) layout.texts = hasRoom(layout.place, lines);
   const paintMap = (target, index) => {
     const layout = layouts[index];
     if (!layout) return;
@@ -67,7 +69,7 @@ export function paintPatch(context, figure, live, look, sketched) {
     const offset = (index % shown) * height * width;
     target.textAlign = "center";
     target.textBaseline = "middle";
-    target.font = `${Math.min(12, Math.max(7, place.height / height / 2.4))}px ${look.font}`;
+    target.font = look.bare ? `${Math.max(12, Math.min(20, place.height / height * 0.5))}px ${look.font}` : `${Math.min(12, Math.max(7, place.height / height / 2.4))}px ${look.font}`;
     paintCells(target, place, [height, width], (row, column) => values[offset + row * width + column], colours, texts);
   };
   const paintWeights = (target) => {
@@ -82,6 +84,7 @@ export function paintPatch(context, figure, live, look, sketched) {
     const { place, ticks, below } = layouts[index];
     const offset = channel * height * width;
     if (line !== 1) paintMap(context, index);
+    if (look.bare) return;
     context.fillStyle = look.text;
     context.font = `11px ${look.font}`;
     if (line === 0) context.fillText(live.names[channel], place.left + place.width / 2, place.top - 10);
@@ -94,11 +97,20 @@ export function paintPatch(context, figure, live, look, sketched) {
       context.fillText(`sum ${shortNumber(sum, 4)}`, place.left + place.width / 2, below + 30);
     }
   });
-  const total = live.bias ? ` with bias ${shortNumber(live.bias, 6)}` : "";
+  if (look.bare) return;
+  const total = live.bias ? ` and bias ${shortNumber(live.bias, 6)}` : "";
   context.textAlign = "left";
   context.font = `13px ${look.font}`;
-  const title = `${sketched ? "Preview: sum" : "Sum"} of ${grouped(products.length)} products${total} ${shortNumber(live.sum, 6)}`;
+  const title = `${sketched ? "Preview: " : ""}${grouped(products.length)} products${total}, sum ${shortNumber(live.sum, 6)}`;
   context.fillText(title, 8, 17);
+}
+
+/** Has a cell room for each number of the maps? Seven pixels a character, as a rule. */
+function hasRoom({ width, height, rows, columns }, lines) {
+  const cell = width / columns;
+  if (cell < 20 || height / rows < 15) return false;
+  const longest = lines.every(({ values }) => values.every((value) => shortNumber(value).length * 7 + 2 <= cell));
+  return longest;
 }
 
 /** The weights of each patch as they were painted last: no position changes them. */
@@ -200,7 +212,7 @@ export function paintVector(context, figure, live, look, sketched) {
 
 function sketchWeights(context, live, look, { frame, zero, middle, step }) {
   const limit = symmetricLimit(live.weights);
-  const tall = Math.abs(zero - frame.y(255 / live.divisor));
+  const tall = Math.abs(zero - frame.y(live.white));
   context.fillStyle = look.text;
   live.weights.forEach((weight, entry) => {
     const wide = Math.max(1, step * 0.85);

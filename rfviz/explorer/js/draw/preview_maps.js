@@ -24,7 +24,7 @@ export function featureMap({ spec, weights, filter, divisor }, position, held, t
 }
 
 /** The part of a scene's column matrix around the chosen output. */
-export function columnsMap({ spec }, position, held, tables) {
+export function columnsMap({ spec, white, divisor }, position, held, tables) {
   const size = outputSize(spec), n = size[0] * size[1];
   const nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
   const at = position[0] * size[1] + position[1];
@@ -38,7 +38,7 @@ export function columnsMap({ spec }, position, held, tables) {
     }
   }
   return {
-    values, rows: [0, nRows], columns: [first, last], table: tables.greys, low: 0, high: 255,
+    values, rows: [0, nRows], columns: [first, last], table: tables.greys, low: 0, high: white * divisor,
     title: `Preview: column matrix, ${nRows} × ${grouped(n)}`, square: false,
     chosen: [at - 0.5, -0.5, at + 0.5, nRows - 0.5],
   };

@@ -17,7 +17,8 @@ const MARGINS = {
   weights: { l: 48, r: 12, t: 2, b: 2 },
 };
 
-const TYPE = 12;
+/** Type, and the least distance of labels below each other, in pixels. */
+const TYPE = 12, LABEL = 14;
 
 /** The room that a matrix of columns has beside its margins. */
 export function matrixRoom(width) {
@@ -33,20 +34,31 @@ export function matrixRoom(width) {
  */
 export function onStage({ data, layout }, name, view) {
   const traces = data.map(({ text, texttemplate, ...trace }) => ({ ...trace, showscale: false }));
-  const staged = { ...layout, title: { text: "" }, margin: { ...MARGINS[name], autoexpand: false }, font: { ...layout.font, size: TYPE } };
+  // What is pointed at stands in the sentence above, for every panel alike.
+  const staged = { ...layout, title: { text: "" }, margin: { ...MARGINS[name], autoexpand: false }, font: { ...layout.font, size: TYPE }, hovermode: false };
   for (const key of Object.keys(layout)) {
-    if (/^[xy]axis\d*$/.test(key)) staged[key] = onStageAxis(layout[key], name, key);
+    if (/^[xy]axis\d*$/.test(key)) staged[key] = onStageAxis(layout[key], name, key, layout.height);
   }
   if (view.columns) staged.xaxis = { ...staged.xaxis, range: ends(view.columns), showticklabels: false, ticks: "" };
+  if (name === "columns") staged.yaxis = thinned(staged.yaxis, layout.height / LABEL - 2);
   if (view.rows) staged.yaxis = { ...staged.yaxis, range: ends(view.rows).reverse() };
   return { data: [...traces, ...tinted(traces[0], view.tints ?? [])], layout: staged };
 }
 
+/** An axis with as many of its labels as stand below each other. */
+function thinned(axis, most) {
+  const step = Math.ceil((axis.tickvals?.length ?? 0) / Math.max(2, Math.floor(most)));
+  if (step <= 1) return axis;
+  const some = (list) => Array.from(list).filter((_, index) => index % step === 0);
+  return { ...axis, tickvals: some(axis.tickvals), ticktext: some(axis.ticktext) };
+}
+
 const ends = ([first, last]) => [first - 0.5, last - 0.5];
 
-function onStageAxis(axis, name, key) {
+function onStageAxis(axis, name, key, height) {
   const bare = { ...axis, title: { text: "" }, automargin: false, tickfont: { size: TYPE } };
   if (name === "vector" && key === "xaxis") bare.tickangle = 0;
+  if (name === "vector" && key !== "xaxis") return thinned(bare, height / LABEL - 3);
   if (name === "weights" && key === "xaxis") return { ...bare, showticklabels: false, ticks: "" };
   return bare;
 }

@@ -11,6 +11,8 @@ const MOST_CELLS = 1200;
 /** So many cells across are good enough: those that the server sends of itself. */
 const GOOD_CELLS = 600;
 const MOST_PIXELS = 600_000;
+/** Parts of a pixel by which an axis may end beyond the raster that it was made for. */
+const NEAR = 0.01;
 /** Milliseconds until a busy server is asked again. */
 const BUSY_PAUSE = 1000;
 
@@ -123,8 +125,8 @@ export function pixelRequest(scene, trace, { left, right, top, bottom }) {
   box.height = Math.min(height, Math.ceil(bottom + 0.5)) - box.top;
   box.width = Math.min(width, Math.ceil(right + 0.5)) - box.left;
   const own = { left: (trace.x0 ?? 0) - shown / 2, top: (trace.y0 ?? 0) - shown / 2 };
-  const inside = trace.meta && left >= own.left && top >= own.top
-    && right <= own.left + trace.meta.columns * shown && bottom <= own.top + trace.meta.rows * shown;
+  const inside = trace.meta && left >= own.left - NEAR && top >= own.top - NEAR
+    && right <= own.left + trace.meta.columns * shown + NEAR && bottom <= own.top + trace.meta.rows * shown + NEAR;
   if ((shown === 1 && inside) || box.height < 1 || box.width < 1) return null;
   if (box.height * box.width * channels > MOST_PIXELS) return null;
   return {

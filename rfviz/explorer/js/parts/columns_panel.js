@@ -13,11 +13,9 @@ import { columnEntryAt, columnMarks } from "../laws/links.js";
 import { followsColumns } from "./follows_columns.js";
 import { TiledPanel } from "./tiled_panel.js";
 
-/** Labels of rows stand no nearer to each other than this, in pixels. */
-const LABEL = 14;
-
 export class ColumnsPanel extends followsColumns(TiledPanel) {
   static reads = "spec";
+  static titled = false;
   static pointedAt = columnEntryAt;
   static marksOf = columnMarks;
   static request = columnRequest;
@@ -34,12 +32,6 @@ export class ColumnsPanel extends followsColumns(TiledPanel) {
     // Grey rows of many channels have one scale, the figure's own.
     const stops = channels === 3 ? channelStops(channels) : [];
     return { ...view, tints: stops.map((each, channel) => ({ first: channel * taps, last: (channel + 1) * taps, stops: each })) };
-  }
-
-  drawn() {
-    const drawn = super.drawn();
-    if (this.stage) thin(drawn.layout.yaxis, this.host.clientHeight / LABEL);
-    return drawn;
   }
 
   /** The matrix as it is laid out on the stage. */
@@ -65,7 +57,7 @@ export class ColumnsPanel extends followsColumns(TiledPanel) {
     const frame = frameOf(this.figure, "xy");
     if (!frame) return;
     const { columns, inputs } = matrix, shape = this.matrixOf(scene, columns), n = columns[1] - columns[0];
-    const tables = channelTables(scene.spec.channels), high = 255 / scene.divisor;
+    const tables = channelTables(scene.spec.channels), high = scene.white;
     const tableAt = (row) => tables[Math.floor(row / shape.taps)];
     context.imageSmoothingEnabled = false;
     context.drawImage(rasterOf(inputs, n, shape.nRows, tableAt, 0, high), frame.left, frame.top, frame.width, frame.height);
@@ -84,12 +76,4 @@ export class ColumnsPanel extends followsColumns(TiledPanel) {
     const { zmin, zmax } = trace;
     return [{ ...cells, textOn: (value, row) => styleOf(tables[Math.floor(row / taps)] ?? tables[0], value, zmin, zmax).text }];
   }
-}
-
-/** An axis with as many of its labels as stand below each other. */
-function thin(axis, most) {
-  const step = Math.ceil((axis.tickvals?.length ?? 0) / Math.max(1, Math.floor(most)));
-  if (step <= 1) return;
-  axis.tickvals = Array.from(axis.tickvals).filter((_, index) => index % step === 0);
-  axis.ticktext = Array.from(axis.ticktext).filter((_, index) => index % step === 0);
 }

@@ -199,9 +199,9 @@ export class Conductor extends Chooser {
       this.pixels.want(scene, position, !this.pointed);
       return null;
     }
-    const { weights, divisor, names, colours, filter } = scene;
+    const { weights, divisor, white, names, colours, filter } = scene;
     const sum = sumOf(vector, weights, filter.bias, divisor);
-    return { spec: scene.spec, position, vector, weights, divisor, names, colours, bias: filter.bias, sum };
+    return { spec: scene.spec, position, vector, weights, divisor, white, names, colours, bias: filter.bias, sum };
   }
 
   /** The position and its sum: attributes and text, in the frame in which they are drawn. */

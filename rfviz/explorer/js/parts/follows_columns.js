@@ -25,16 +25,24 @@ export const followsColumns = (Base) => class extends Base {
     return { columns: some.map((at) => at + held[0]) };
   }
 
+  repaint() {
+    this.shownMatrix = null;
+    super.repaint();
+  }
+
   show(frame) {
     const drawn = this.view?.columns, { columns, matrix } = frame;
     const elsewhere = this.stage && drawn && columns && (columns[0] !== drawn[0] || columns[1] !== drawn[1]);
     this.shift = elsewhere ? drawn[0] - columns[0] : 0;
     this.host.classList.toggle("rfviz-missing", Boolean(elsewhere && !matrix));
     if (!elsewhere) {
+      this.shownMatrix = null;
       super.show(frame);
       return;
     }
     this.paint(this.marksIn(frame));
-    if (matrix) this.paintUnder((context) => this.paintColumns(context, frame), { of: matrix }, "live");
+    if (!matrix || matrix === this.shownMatrix) return;
+    this.shownMatrix = matrix;
+    this.paintUnder((context) => this.paintColumns(context, frame), { of: matrix }, "live");
   }
 };

@@ -18,6 +18,7 @@ function filtersInView() {
 
 export class WeightsPanel extends Panel {
   static reads = "spec";
+  static titled = false;
   static pointedAt = weightAt;
   static marksOf = weightMarks;
 
@@ -28,6 +29,7 @@ export class WeightsPanel extends Panel {
 
 export class ProductPanel extends followsColumns(Panel) {
   static reads = "spec";
+  static titled = false;
   static pointedAt = productAt;
   static marksOf = productMarks;
 

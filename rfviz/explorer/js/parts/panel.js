@@ -56,6 +56,9 @@ export class Panel {
   /** What a scene must have for this kind of panel to be linked to it; null where it never is. */
   static reads = null;
 
+  /** Does its title stand above it on the stage? The matrices are named in the corner between them. */
+  static titled = true;
+
   /** Are its places pixels of the picture? */
   static showsPixels = false;
 
@@ -186,6 +189,7 @@ export class Panel {
 
   /** What stands above the figure on the stage. */
   titleOnStage() {
+    if (!this.constructor.titled) return "";
     const lines = this.header.figure.layout.title?.text ?? this.header.alt;
     const text = new DOMParser().parseFromString(lines.replaceAll("<br>", " "), "text/html").body.textContent;
     return text ?? "";

@@ -1,6 +1,7 @@
 // The receptive field magnified: pixels, weights and products, a map each for every channel.
 
 import { paintPatch } from "../draw/patch_vector.js";
+import { grouped, shortNumber } from "../laws/numbers.js";
 import { tapAt } from "../laws/links.js";
 import { WorkedPanel } from "./worked_panel.js";
 
@@ -8,6 +9,16 @@ import { WorkedPanel } from "./worked_panel.js";
 const subplotOf = (trace) => `${trace.xaxis ?? "x"}${trace.yaxis ?? "y"}`;
 
 export class PatchPanel extends WorkedPanel {
+  show(frame) {
+    super.show(frame);
+    const { live, confirmed, scene, hidden } = frame;
+    if (!this.stage || hidden) return;
+    const n = grouped(scene.weights.length), bias = scene.filter.bias ? " and the bias" : "";
+    const sum = live ? shortNumber(live.sum, 7) : null;
+    if (confirmed) this.heading.textContent = this.titleOnStage();
+    else this.heading.textContent = sum === null ? "…" : `${n} products${bias}, sum ${sum}`;
+  }
+
   static pointedAt = tapAt;
   static paintValues = paintPatch;
 

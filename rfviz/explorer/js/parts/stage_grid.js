@@ -8,7 +8,7 @@ import { outputSize } from "../laws/geometry.js";
 import { element } from "./page.js";
 
 /** Room for a cell of a matrix with its number, in pixels. */
-const CELL = { width: 22, height: 20 };
+const CELL = { width: 34, least: 24, height: 20 };
 
 /** Filters shown at a time, and pixels of a row of them. */
 export const MOST_FILTERS = 8;
@@ -87,7 +87,10 @@ export class StageGrid {
     const width = host.clientWidth;
     if (!width) return;
     const narrow = width < NARROW;
+    // Higher than wide: the maps stand beside each other, and what is between them goes below.
+    const tall = !narrow && window.innerHeight > 1.1 * width;
     host.classList.toggle("rfviz-stage-narrow", narrow);
+    host.classList.toggle("rfviz-stage-tall", tall);
     const lecture = document.documentElement.classList.contains("rfviz-lecture");
     const start = host.getBoundingClientRect().top + scrolled(host);
     const height = Math.max(LEAST_HEIGHT, window.innerHeight - start - 4);
@@ -103,12 +106,19 @@ export class StageGrid {
     set("--rfviz-top", top);
     set("--rfviz-x", x);
     set("--rfviz-y", y);
-    const side = Math.min(narrow ? (width - GAP) / 2 : 0.37 * width, Math.max(180, top - 40 + 37));
-    set("--rfviz-side", side);
+    const side = (size) => Math.max(180, (top - 40) * Math.min(1.6, size[1] / size[0]) + 37);
+    const padded = spec.inputSize.map((length, axis) => length + spec.pads[axis][0] + spec.pads[axis][1]);
+    const sides = Math.min(narrow || tall ? (width - GAP) / 2 : 0.37 * width, Math.max(side(padded), side(outputSize(spec))));
+    set("--rfviz-side", sides);
+    set("--rfviz-maps", Math.min(0.6 * top, sides));
+    host.style.setProperty("--rfviz-patch", spec.channels > 1 ? "2fr" : "1.25fr");
     const left = Math.max(150, Math.min(0.24 * width, nRows * 26 + 60));
     set("--rfviz-w", left);
     const room = matrixRoom(narrow ? width : width - left - GAP);
-    this.count(Math.max(8, Math.floor(room / (CELL.width * cell))));
+    const [rows, columns] = outputSize(spec), all = rows * columns;
+    // All of them where a number has room in each, else as many as hold the numbers of most outputs.
+    const fits = all * CELL.least * cell <= room;
+    this.count(fits ? all : Math.max(8, Math.floor(room / (CELL.width * cell))));
   }
 
   count(columns) {
@@ -120,7 +130,7 @@ export class StageGrid {
   remove() {
     window.removeEventListener("resize", this.fit);
     this.watching.disconnect();
-    this.host.classList.remove("rfviz-stage", "rfviz-stage-narrow");
+    this.host.classList.remove("rfviz-stage", "rfviz-stage-narrow", "rfviz-stage-tall");
     this.host.replaceChildren();
   }
 }

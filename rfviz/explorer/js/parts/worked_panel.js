@@ -28,7 +28,7 @@ export class WorkedPanel extends Panel {
   paintLive(live, tables, mode) {
     const { paintValues } = this.constructor;
     const paint = (context, look) => paintValues(context, this.figure, live, look, mode === "sketch");
-    this.paintUnder(live && paint, { tables }, mode);
+    this.paintUnder(live && paint, { tables, bare: Boolean(this.stage) }, mode);
   }
 
   /** The marks of an entry of the vector, which depend on how this figure is laid out. */
