@@ -293,6 +293,7 @@ def conduct(
     marks: Mapping[str, Sequence[Mark]] | None = None,
     awaited: Mapping[str, Awaited] | None = None,
     hidden: str = "",
+    walks: bool = False,
     key: str = "explorer",
 ) -> None:
     """Show the explorer: the position's controls, and the panels in this layout, linked.
@@ -303,9 +304,9 @@ def conduct(
     ``on_move`` is told the output that a person chooses; with ``on_pixel`` a click on a pixel
     chooses that, instead of the output whose receptive field is centred on it. ``marks`` are
     highlights that do not move with the position, by panel. With ``hidden``, a sentence, no value
-    and no output size is said. Mount it before the
-    panels: a panel listed in ``awaited`` is veiled, with the message, from this moment until it
-    shows the awaited revision, so that nothing stale is ever read as new.
+    and no output size is said. With ``walks`` it steps by itself until a person does anything.
+    Mount it before the panels: a panel listed in ``awaited`` is veiled, with the message, from this
+    moment until it shows the awaited revision, so that nothing stale is ever read as new.
     """
 
     def moved() -> None:
@@ -322,6 +323,7 @@ def conduct(
         "value": as_json_number(math.nan if hidden else position.value),
         "sentence": hidden or position.sentence,
         "hidden": hidden,
+        "walks": walks,
         "marks": {name: [asdict(mark) for mark in each] for name, each in (marks or {}).items()},
         "expected": {name: asdict(each) for name, each in (awaited or {}).items()},
     }

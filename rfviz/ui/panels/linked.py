@@ -26,6 +26,7 @@ from rfviz.ui.panels.position import Chosen, choose, choose_pixel
 from rfviz.ui.panels.receptive_field import FieldView, field_view, number
 from rfviz.ui.run.caches import remembered
 from rfviz.ui.sidebar.convolution import KERNEL
+from rfviz.ui.sidebar.first_visit import shows_first_example
 from rfviz.ui.sidebar.hiding import sum_hidden
 from rfviz.ui.sidebar.inputs import Inputs
 
@@ -79,6 +80,7 @@ def conduct_page(
         marks=marks,
         awaited=awaited,
         hidden=sum_hidden(),
+        walks=layout == STAGE and shows_first_example(),
     )
     keep_bank(_bank(inputs, chosen), _filters_shown(inputs, chosen) if layout == STAGE else None)
     return view

@@ -6,7 +6,7 @@ import { lookup, styleOf } from "./scales.js";
 import { shortNumber } from "../laws/numbers.js";
 
 /** The least width and height of a cell with a number in it, and the least and largest type, in pixels. */
-const LEAST_WIDTH = 20, LEAST_HEIGHT = 15, LEAST_TYPE = 12, MOST_TYPE = 22;
+const LEAST_WIDTH = 20, LEAST_HEIGHT = 15, LEAST_TYPE = 12, MOST_TYPE = 40;
 
 /** More numbers than this are more than anyone reads, and take longer than a frame. */
 const MOST_NUMBERS = 2500;
@@ -37,7 +37,7 @@ export function writeNumbers(context, { place, rows, columns, value, textOn }, f
   const width = place.width / across, height = place.height / down;
   if (width < LEAST_WIDTH || height < LEAST_HEIGHT || down * across > MOST_NUMBERS) return false;
   const written = [3, 2].map((digits) => textsOf(rows, columns, value, digits));
-  const size = Math.min(MOST_TYPE, Math.max(LEAST_TYPE, Math.min(height * 0.55, width * 0.4)));
+  const size = Math.min(MOST_TYPE, Math.max(LEAST_TYPE, Math.min(height * 0.5, width * 0.4)));
   const fitting = written.find((texts) => {
     const longest = texts.reduce((most, { text }) => (text.length > most.length ? text : most), "");
     context.font = `${size}px ${font}`;

@@ -20,9 +20,16 @@ const MARGINS = {
 /** Type, and the least distance of labels below each other, in pixels. */
 const TYPE = 12, LABEL = 14;
 
-/** The room that a matrix of columns has beside its margins. */
-export function matrixRoom(width) {
-  return width - MATRIX_LEFT - MATRIX_RIGHT;
+/** The room that a matrix of columns has beside its margins, with type of so many pixels. */
+export function matrixRoom(width, type) {
+  return width - (MATRIX_LEFT * type) / TYPE - MATRIX_RIGHT;
+}
+
+/** A panel's margins: what holds type grows with it. */
+function marginsOf(name, type) {
+  const grow = (side) => (side > 8 ? (side * type) / TYPE : side);
+  const { l, r, t, b } = MARGINS[name] ?? MARGINS.output;
+  return { l: grow(l), r: grow(r), t: grow(t), b: grow(b), autoexpand: false };
 }
 
 /**
@@ -31,16 +38,17 @@ export function matrixRoom(width) {
  * @param {string} name the panel's
  * @param {{tints?: {first: number, last: number, stops: any[]}[], columns?: number[], rows?: number[]}} view
  *   what of a matrix is in view, and rows in their channels' colours
+ * @param {number} type pixels of the smallest type
  */
-export function onStage({ data, layout }, name, view) {
+export function onStage({ data, layout }, name, view, type = TYPE) {
   const traces = data.map(({ text, texttemplate, ...trace }) => ({ ...trace, showscale: false }));
   // What is pointed at stands in the sentence above, for every panel alike.
-  const staged = { ...layout, title: { text: "" }, margin: { ...MARGINS[name], autoexpand: false }, font: { ...layout.font, size: TYPE }, hovermode: false };
+  const staged = { ...layout, title: { text: "" }, margin: marginsOf(name, type), font: { ...layout.font, size: type }, hovermode: false };
   for (const key of Object.keys(layout)) {
-    if (/^[xy]axis\d*$/.test(key)) staged[key] = onStageAxis(layout[key], name, key, layout.height);
+    if (/^[xy]axis\d*$/.test(key)) staged[key] = onStageAxis(layout[key], name, key, layout.height, type);
   }
   if (view.columns) staged.xaxis = { ...staged.xaxis, range: ends(view.columns), showticklabels: false, ticks: "" };
-  if (name === "columns") staged.yaxis = thinned(staged.yaxis, layout.height / LABEL - 2);
+  if (name === "columns") staged.yaxis = thinned(staged.yaxis, (layout.height * TYPE) / type / LABEL - 2);
   if (view.rows) staged.yaxis = { ...staged.yaxis, range: ends(view.rows).reverse() };
   return { data: [...traces, ...tinted(traces[0], view.tints ?? [])], layout: staged };
 }
@@ -55,10 +63,10 @@ function thinned(axis, most) {
 
 const ends = ([first, last]) => [first - 0.5, last - 0.5];
 
-function onStageAxis(axis, name, key, height) {
-  const bare = { ...axis, title: { text: "" }, automargin: false, tickfont: { size: TYPE } };
+function onStageAxis(axis, name, key, height, type) {
+  const bare = { ...axis, title: { text: "" }, automargin: false, tickfont: { size: type } };
   if (name === "vector" && key === "xaxis") bare.tickangle = 0;
-  if (name === "vector" && key !== "xaxis") return thinned(bare, height / LABEL - 3);
+  if (name === "vector" && key !== "xaxis") return thinned(bare, (height * TYPE) / type / LABEL - 3);
   if (name === "weights" && key === "xaxis") return { ...bare, showticklabels: false, ticks: "" };
   return bare;
 }

@@ -21,6 +21,9 @@ const HOLD = 15_000;
 /** So often it is looked whether figures are still to come, in ms, and so often none must be. */
 const LOOK = 100, LOOKS = 3;
 
+/** A first example steps by itself, so often in ms, until a person does one of these. */
+const STEP = 1000, DOINGS = ["pointermove", "pointerdown", "keydown", "wheel", "touchstart"];
+
 /** Terms of a sum that are written out in one line. */
 const MOST_TERMS = 12;
 
@@ -55,7 +58,26 @@ export class Conductor extends Chooser {
     this.tables ??= Object.fromEntries(Object.entries(scales).map(([name, stops]) => [name, lookup(stops)]));
   }
 
+  /** Show one output after the other, until a person does anything; the server is told of none. */
+  walk() {
+    if (this.walking || this.walked || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    this.walking = setInterval(() => {
+      const [rows, columns] = this.size, [row, column] = this.pointed?.position ?? this.chosen;
+      const next = (row * columns + column + 1) % (rows * columns);
+      this.pointed = { position: [Math.floor(next / columns), next % columns] };
+      this.schedule();
+    }, STEP);
+    const stop = () => {
+      for (const name of DOINGS) window.removeEventListener(name, stop, true);
+      clearInterval(this.walking);
+      this.walked = true;
+    };
+    for (const name of DOINGS) window.addEventListener(name, stop, true);
+    this.stopWalking = stop;
+  }
+
   laid() {
+    if (this.data.walks) this.walk();
     this.grid.stage?.show({ ...this.scene, hidden: this.data.hidden });
   }
 
@@ -268,6 +290,7 @@ export class Conductor extends Chooser {
 
   remove() {
     this.unwatch();
+    this.stopWalking?.();
     clearInterval(this.holding);
     super.remove();
   }

@@ -8,6 +8,7 @@ import { cellsOf, writeNumbers } from "../draw/cells.js";
 import { drawMarks, fit } from "../draw/marks.js";
 import { onStage } from "../draw/stage_look.js";
 import { wrapperOf } from "../streamlit_dom.js";
+import { typeOnStage } from "./lecture.js";
 import { element, page, themeOf } from "./page.js";
 
 /** The stage has a menu of its own for each panel. */
@@ -24,6 +25,9 @@ const CONFIG = {
   plotlyServerURL: "",
   modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
 };
+
+/** What stands above a panel whose figure, and so its title, is an answer that is not yet told. */
+const HIDDEN = { output: "Feature map", patch: "Products and their sum", product: "" };
 
 /** How far a pointer may move between press and release for it to be a click, in pixels. */
 const STILL = 5;
@@ -190,6 +194,7 @@ export class Panel {
   /** What stands above the figure on the stage. */
   titleOnStage() {
     if (!this.constructor.titled) return "";
+    if (this.header.hidden) return HIDDEN[this.header.name] ?? "";
     const lines = this.header.figure.layout.title?.text ?? this.header.alt;
     const text = new DOMParser().parseFromString(lines.replaceAll("<br>", " "), "text/html").body.textContent;
     return text ?? "";
@@ -239,7 +244,7 @@ export class Panel {
     const layout = this.layout();
     if (!this.stage) return { data: this.header.figure.data, layout };
     this.view = this.viewOnStage();
-    return onStage({ data: this.header.figure.data, layout }, this.header.name, this.view);
+    return onStage({ data: this.header.figure.data, layout }, this.header.name, this.view, typeOnStage());
   }
 
   sizeNow() {

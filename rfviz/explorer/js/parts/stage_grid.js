@@ -5,6 +5,7 @@
 import { matrixRoom } from "../draw/stage_look.js";
 import { grouped } from "../laws/numbers.js";
 import { outputSize } from "../laws/geometry.js";
+import { Lecture, lectures, typeOnStage } from "./lecture.js";
 import { element } from "./page.js";
 
 /** Room for a cell of a matrix with its number, in pixels. */
@@ -48,6 +49,7 @@ export class StageGrid {
     this.slot("weights", product);
     this.slot("product", product);
     this.legend(element("div", { class: "rfviz-legend" }, host));
+    this.lecture = new Lecture(this);
     this.fit = () => this.measure();
     window.addEventListener("resize", this.fit);
     this.watching = new ResizeObserver(this.fit);
@@ -63,7 +65,7 @@ export class StageGrid {
       element("span", { class: `rfviz-key ${key}`, "aria-hidden": "true" }, line);
       element("span", {}, line).textContent = text;
     }
-    element("span", { class: "rfviz-hint" }, line).textContent = "Point to move · click to hold · arrows step · L for the lecture view";
+    element("span", { class: "rfviz-hint" }, line).textContent = "Point to move · click to hold · arrows step · 1 to 7 enlarge · L lecture view · H and R hide and reveal";
   }
 
   /** A scene has come: as many rows and columns as it has. */
@@ -91,13 +93,12 @@ export class StageGrid {
     const tall = !narrow && window.innerHeight > 1.1 * width;
     host.classList.toggle("rfviz-stage-narrow", narrow);
     host.classList.toggle("rfviz-stage-tall", tall);
-    const lecture = document.documentElement.classList.contains("rfviz-lecture");
     const start = host.getBoundingClientRect().top + scrolled(host);
     const height = Math.max(LEAST_HEIGHT, window.innerHeight - start - 4);
     const { spec, filter } = scene;
     const nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
     const filters = Math.min(filter.count, MOST_FILTERS);
-    const cell = lecture ? 1.3 : 1;
+    const cell = lectures() ? 1.5 : 1;
     const y = Math.max(filters * FILTER_ROW_LEAST * cell, Math.min(filters * FILTER_ROW * cell, 0.14 * height)) + 4;
     const x = Math.max(110, Math.min(nRows * CELL.height * cell, 0.3 * height)) + NAMES + 2;
     const top = height - x - y - BELOW - 3 * GAP;
@@ -114,7 +115,7 @@ export class StageGrid {
     host.style.setProperty("--rfviz-patch", spec.channels > 1 ? "2fr" : "1.25fr");
     const left = Math.max(150, Math.min(0.24 * width, nRows * 26 + 60));
     set("--rfviz-w", left);
-    const room = matrixRoom(narrow ? width : width - left - GAP);
+    const room = matrixRoom(narrow ? width : width - left - GAP, typeOnStage());
     const [rows, columns] = outputSize(spec), all = rows * columns;
     // All of them where a number has room in each, else as many as hold the numbers of most outputs.
     const fits = all * CELL.least * cell <= room;
@@ -128,6 +129,7 @@ export class StageGrid {
   }
 
   remove() {
+    this.lecture.remove();
     window.removeEventListener("resize", this.fit);
     this.watching.disconnect();
     this.host.classList.remove("rfviz-stage", "rfviz-stage-narrow", "rfviz-stage-tall");
