@@ -24,7 +24,8 @@ def address() -> Tensor:
 
 def digits() -> Tensor:
     """Uint8 (8, 8): a letter K in the digits 0 to 9, so that sums can be made in the head."""
-    lines = "00000000 00590083 00590760 00596800 00599400 00594920 00590592 00000000".split()
+    inside = (590083, 590760, 596800, 599400, 594920, 590592)
+    lines = [f"{line:08d}" for line in (0, *inside, 0)]
     return torch.tensor([[int(digit) for digit in line] for line in lines], dtype=torch.uint8)
 
 

@@ -16,6 +16,8 @@ from rfviz.ui.run.jobs import job_place
 from rfviz.ui.sidebar.inputs import inputs_or_stop
 from rfviz.ui.take_away.code import show_code
 
+# Said to those who listen; on screen the navigation says it.
+st.title("Explore")
 inputs = inputs_or_stop(["Picture", "Feature map", "Receptive field", "Vector", "Matrices"])
 stage, panels, tray = st.container(), st.container(gap=None), st.container()
 with tray:
