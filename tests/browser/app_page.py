@@ -26,6 +26,20 @@ from playwright.sync_api import (
 )
 
 PAGES = ("", "column_matrix", "matmul")
+USUAL = {"sample": "glyph"}
+# Pages by their headings: their place in the navigation, and the link to them there.
+WAYS = {
+    "Explore": ("Explore", None),
+    "Column matrix": ("Explore", "Whole matrix"),
+    "Convolution as a matmul": ("Explore", "Against nn.Conv2d"),
+    "Operators": ("Explore", "Another function"),
+    "Output shape": ("Sizes", None),
+    "Stack of layers": ("Networks", None),
+    "Filters": ("Your weights", None),
+    "Responses": ("Your weights", "Where each filter"),
+    "Check": ("Your weights", "Check on every"),
+    "Practice": ("Learn", None),
+}
 # Long enough for a machine that does much else at the same time.
 SECONDS = 60
 
@@ -78,8 +92,11 @@ class AppPage:
         page.on("response", self._on_response)
 
     def open(self, name: str = "", address: Mapping[str, Any] | None = None) -> None:
-        """Open a page by its name in the address, at some parameters, and wait for nothing."""
-        self.page.goto(f"{self._url}/{name}?{urlencode(address or {})}")
+        """Open a page by its name in the address, at some parameters, and wait for nothing.
+
+        An address that says nothing would show the first example, which steps by itself.
+        """
+        self.page.goto(f"{self._url}/{name}?{urlencode(address or USUAL)}")
 
     def settle(self) -> "AppPage":
         """Wait until the page has come to rest with panels on it."""
@@ -99,10 +116,15 @@ class AppPage:
             else:
                 return
 
-    def turn_to(self, link: str, heading: str | None = None) -> None:
-        """Follow a link of the navigation and wait for the page's heading, the same if not said."""
-        self.page.get_by_test_id("stTopNavLink").filter(has_text=link).click()
-        expect(self.page.get_by_role("heading", level=1)).to_have_text(heading or link)
+    def turn_to(self, page: str, heading: str | None = None) -> None:
+        """Go to a page by the navigation, and the links of its place, and wait for its heading."""
+        place, link = WAYS[page]
+        further = self.page.locator(".st-key-place a").filter(has_text=link or " ")
+        if link is None or not further.count():
+            self.page.get_by_test_id("stTopNavLink").filter(has_text=place).click()
+        if link is not None:
+            further.click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(heading or page)
 
     @property
     def conductor(self) -> Locator:

@@ -99,8 +99,18 @@ def profiles(request: pytest.FixtureRequest) -> Profiles:
     return request.config.stash[CHROMIUM].profile
 
 
+# The sidebar, which starts closed, open: most of what these tests set is in it.
+WITH_SIDEBAR = """
+const kept = Storage.prototype.getItem;
+Storage.prototype.getItem = function (key) {
+  return key.startsWith("stSidebarCollapsed-") ? "false" : kept.call(this, key);
+};"""
+
+
 def new_tab(
     profiles: Profiles,
+    *,
+    sidebar: bool = True,
     viewport: Any = None,
     color_scheme: Any = None,
     reduced_motion: Any = None,
@@ -110,6 +120,8 @@ def new_tab(
     if options and viewport:
         options["viewport"] = viewport
     page = profiles(**options).new_page()
+    if sidebar:
+        page.add_init_script(WITH_SIDEBAR)
     if viewport:
         page.set_viewport_size(viewport)
     page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)

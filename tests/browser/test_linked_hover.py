@@ -54,7 +54,7 @@ def is_confirmed_again(before: Shown, now: Shown) -> None:
     # Whether torch's number has been compared with ours yet depends on the pixels held.
     assert now._replace(note="") == before._replace(note="")
     assert now.state == "confirmed"
-    assert "confirmed by torch" in now.note
+    assert "equals nn.Conv2d" in now.note
 
 
 def output_is_linked(case: Convolution, output: Pair, now: Shown) -> None:

@@ -146,7 +146,7 @@ def test_one_explorer_takes_the_place_of_the_other(open_app: Open) -> None:
         app.wait_for_place(unit[0], unit[1] + 1)
         app.conductor.get_by_label("Previous position").click()
         app.wait_for_place(*unit)
-        app.turn_to("Receptive field")
+        app.turn_to("Explore")
         app.drawn("patch")
         app.settle()
         expect(app.conductor).to_have_count(1)

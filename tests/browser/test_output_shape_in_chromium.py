@@ -46,7 +46,7 @@ def test_a_layer_goes_to_the_other_pages_and_back(open_app: Open) -> None:
     output_size(app, "11 × 11")
     app.page.get_by_role("button", name="Use this layer").click()
     app.page.wait_for_url(re.compile(r"[?&]kernel=7(&|$)"))
-    app.turn_to("Receptive field")
+    app.turn_to("Explore")
     app.eventually(lambda: same_shape(app, (7, 7)))
     app.slide("kernel", "ArrowLeft")
     app.eventually(lambda: same_shape(app, (6, 6)))

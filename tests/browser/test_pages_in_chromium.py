@@ -9,12 +9,12 @@ from conftest import Open
 from playwright.sync_api import expect
 
 TITLES = {
-    "": "Receptive field",
+    "": "Explore",
     "column_matrix": "Column matrix",
     "matmul": "Convolution as a matmul",
 }
 PANELS = {
-    "": {"input", "output", "patch", "vector", "weights"},
+    "": {"input", "output", "patch", "vector", "weights", "columns", "product"},
     "column_matrix": {
         "overview", "columns", "input", "reads", "law-x", "law-reads", "law-fold",
     },
@@ -146,7 +146,7 @@ def test_parameters_stay_when_the_page_is_changed(open_app: Open) -> None:
     app = open_app("", PARAMETERS)
     state = shown(app)
     for name, title in (*list(TITLES.items())[1:], ("", TITLES[""])):
-        app.turn_to("Matmul" if name == "matmul" else title, heading=title)
+        app.turn_to(title)
         app.eventually(lambda name=name: panels_are(app, name))  # type: ignore[misc]
         assert shown(app) == state
 

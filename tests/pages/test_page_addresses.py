@@ -171,4 +171,4 @@ def test_one_slider_becomes_two_and_back_without_a_change_of_the_numbers() -> No
 
 def test_pages_have_addresses_of_their_own() -> None:
     titles = [OpenedPage(page).at.title[0].value for page in PAGES]
-    assert titles == ["Receptive field", "Column matrix", "Convolution as a matmul"]
+    assert titles == ["Explore", "Column matrix", "Convolution as a matmul"]
