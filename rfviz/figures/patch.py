@@ -25,7 +25,8 @@ MOST_CHANNELS = 4
 ROW_NAMES = ("pixels", "weights", "products")
 ROW_DOMAINS = ((0.70, 1.0), (0.35, 0.65), (0.0, 0.30))
 # Where the three stand beside each other, with room for the signs between them.
-EQUATION = ((0.09, 0.35), (0.41, 0.67), (0.73, 0.99))
+EQUATION = ((0.0, 0.29), (0.355, 0.645), (0.71, 1.0))
+NAMED_EQUATION = ((0.1, 0.36), (0.42, 0.68), (0.74, 1.0))
 SIGN = {"size": 22}
 GAP = 0.12  # between maps beside each other, as a part of a map's width
 LABEL_HEIGHT, DIGIT_WIDTH = 14, 7  # pixels of a tick label
@@ -111,7 +112,7 @@ def patch_figure(
             down = _down(line.place, channel, grid) | {"anchor": f"x{suffix}"}
             axes[f"yaxis{suffix}"] = down | {"scaleanchor": f"x{suffix}"}
             if beside:
-                across |= _beside(*EQUATION[line.place])
+                across |= _beside(*_equation_of(grid.names)[line.place])
                 top = 1 - channel / len(grid.names)
                 axes[f"xaxis{suffix}"] = across
                 axes[f"yaxis{suffix}"] |= _beside(top - 0.96 / len(grid.names), top)
@@ -129,15 +130,21 @@ def _beside(low: float, high: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _equation_of(names: Sequence[str]) -> tuple[tuple[float, float], ...]:
+    """Where pixels, weights and products stand: beside names only where there are several."""
+    return NAMED_EQUATION if len(names) > 1 else EQUATION
+
+
 def _equation(names: Sequence[str]) -> list[dict[str, Any]]:
     """pixels × weights = products, and the channels' names at the left of their rows."""
-    middles = [(low + high) / 2 for low, high in EQUATION]
+    places = _equation_of(names)
+    middles = [(low + high) / 2 for low, high in places]
     words = [
         {"text": name, "x": x, "y": 1, "yanchor": "bottom", "yshift": 2}
         for name, x in zip(ROW_NAMES, middles, strict=True)
     ]
     signs = [
-        {"text": sign, "x": (EQUATION[n][1] + EQUATION[n + 1][0]) / 2, "y": 0.5, "font": SIGN}
+        {"text": sign, "x": (places[n][1] + places[n + 1][0]) / 2, "y": 0.5, "font": SIGN}
         for n, sign in enumerate("×=")
     ]
     rows = [

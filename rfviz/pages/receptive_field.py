@@ -8,6 +8,7 @@ from rfviz.ui.panels.feature_maps import HEIGHT, awaited_maps, show_overview, sh
 from rfviz.ui.panels.linked import conduct_page, padding_mark
 from rfviz.ui.panels.maps import shown_whole
 from rfviz.ui.panels.matrices import columns_on_stage, show_columns, show_product, show_weights
+from rfviz.ui.panels.output_size_line import output_size_line
 from rfviz.ui.panels.picture import show_neighbourhood, show_picture
 from rfviz.ui.panels.position import position_widgets
 from rfviz.ui.panels.receptive_field import entries_table, show_field, sum_in_words
@@ -22,6 +23,7 @@ inputs = inputs_or_stop(["Picture", "Feature map", "Receptive field", "Vector", 
 stage, panels, tray = st.container(), st.container(gap=None), st.container()
 with tray:
     links_of("")
+    output_size_line(inputs)
     chosen = position_widgets(inputs)
     large = not shown_whole(inputs)
     if large:

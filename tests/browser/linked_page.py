@@ -29,7 +29,9 @@ SHOWN = """async () => {
   return {
     output: [Number(dataset.outputRow), Number(dataset.outputColumn)],
     value: Number(dataset.outputValue || "NaN"), state: dataset.state,
-    sentence: text("position"), note: text("confirmed"), marks: Object.fromEntries(marks),
+    sentence: text("position"), note: text("confirmed"),
+    held: !page.conductor.host.querySelector(".rfviz-held").hidden,
+    marks: Object.fromEntries(marks),
   };
 }"""
 
@@ -42,6 +44,7 @@ class Shown(NamedTuple):
     state: str
     sentence: str
     note: str
+    held: bool
     marks: dict[str, list[dict[str, Any]]]
 
     def boxes(self, panel: str, role: str) -> list[list[float]]:
@@ -76,6 +79,14 @@ def drawn_boxes(app: AppPage) -> list[list[float]]:
 def hover(app: AppPage, panel: str, row: float, column: float, subplot: str = "xy") -> None:
     """Move the mouse to a place in a panel, in the panel's own coordinates, once it is drawn."""
     app.page.mouse.move(*app.rested(panel, PLACE, [subplot, column, row]))
+
+
+def columns_in_view(app: AppPage) -> range:
+    """The columns that the panel of the column matrix shows."""
+    first, last = app.drawn("columns").evaluate(
+        "(panel) => panel.querySelector('.js-plotly-plot').layout.xaxis.range"
+    )
+    return range(round(first + 0.5), round(last + 0.5))
 
 
 def leave(app: AppPage) -> None:

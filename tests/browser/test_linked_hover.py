@@ -8,7 +8,7 @@ import torch
 from app_page import AppPage
 from conftest import Open
 from linked_cases import CASES, DILATED, Convolution, Pair
-from linked_page import Shown, box_around, hover, leave, scattered, shown
+from linked_page import Shown, box_around, columns_in_view, hover, leave, scattered, shown
 
 
 @pytest.fixture(params=CASES.values(), ids=list(CASES))
@@ -80,10 +80,10 @@ def pixel_is_linked(case: Convolution, pixel: Pair, now: Shown) -> None:
 
 def test_entries_weights_bars_and_cells(app: AppPage, case: Convolution) -> None:
     output = shown(app).output
-    start, count = round(app.trace("columns", "x0")), app.z("columns").shape[1]
-    for row, offset in scattered(2, 4, case.n_rows, count):
-        hover(app, "columns", row, start + offset)
-        eventually(app, partial(entry_is_linked, case, row, start + offset))
+    columns = columns_in_view(app)
+    for row, offset in scattered(2, 4, case.n_rows, len(columns)):
+        hover(app, "columns", row, columns[offset])
+        eventually(app, partial(entry_is_linked, case, row, columns[offset]))
     for _, entry in scattered(3, 3, 1, case.weight[0].numel()):
         hover(app, "weights", 0, entry)
         eventually(app, partial(weight_is_linked, case, entry))

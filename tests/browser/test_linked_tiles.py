@@ -84,13 +84,12 @@ def test_an_overview_zoomed_shows_exact_means(open_app: Open) -> None:
     app = open_app("column_matrix", ADDRESS).settle()
     tiles, n_columns = Tiles(app), matrix().shape[1]
     place = app.panel("overview").evaluate(PLACE, ["xy", n_columns / 3, 180])
-    # The wheel scrolls the page until the panel has been clicked.
-    app.page.mouse.click(*place)
-    app.settle()
-    place = app.panel("overview").evaluate(PLACE, ["xy", n_columns / 3, 180])
     app.page.mouse.move(*place)
+    # The wheel alone scrolls the page.
+    app.page.keyboard.down("Control")
     for _ in range(4):
         app.page.mouse.wheel(0, -240)
+    app.page.keyboard.up("Control")
     columns, means = tiles.painted("overview")
     assert 0 < len(columns) < n_columns
     height, width = means.shape

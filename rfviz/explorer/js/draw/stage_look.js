@@ -5,16 +5,16 @@
 import { lookup } from "./scales.js";
 
 /** Left and right edges of the matrices that stand above each other, in pixels. */
-const MATRIX_LEFT = 48, MATRIX_RIGHT = 4;
+const MATRIX_LEFT = 44, MATRIX_RIGHT = 2;
 
 const MARGINS = {
-  input: { l: 34, r: 3, t: 22, b: 18 },
-  output: { l: 34, r: 3, t: 22, b: 18 },
-  patch: { l: 10, r: 10, t: 40, b: 4 },
-  vector: { l: 40, r: 40, t: 22, b: 20 },
+  input: { l: 30, r: 2, t: 20, b: 18 },
+  output: { l: 30, r: 2, t: 20, b: 18 },
+  patch: { l: 6, r: 6, t: 38, b: 2 },
+  vector: { l: 32, r: 26, t: 20, b: 18 },
   columns: { l: MATRIX_LEFT, r: MATRIX_RIGHT, t: 20, b: 2 },
   product: { l: MATRIX_LEFT, r: MATRIX_RIGHT, t: 2, b: 2 },
-  weights: { l: 48, r: 12, t: 2, b: 2 },
+  weights: { l: 30, r: 8, t: 2, b: 2 },
 };
 
 /** Type, and the least distance of labels below each other, in pixels. */

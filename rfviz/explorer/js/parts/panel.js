@@ -10,6 +10,7 @@ import { onStage } from "../draw/stage_look.js";
 import { wrapperOf } from "../streamlit_dom.js";
 import { typeOnStage } from "./lecture.js";
 import { element, page, themeOf } from "./page.js";
+import { PanelMenu } from "./panel_menu.js";
 
 /** The stage has a menu of its own for each panel. */
 const STAGED = { displayModeBar: false };
@@ -87,6 +88,7 @@ export class Panel {
     this.figure = element("div", { class: "rfviz-figure" }, this.host);
     this.numbers = element("canvas", { class: "rfviz-overlay rfviz-numbers", "aria-hidden": "true" }, this.host);
     this.overlay = element("canvas", { class: "rfviz-overlay", "aria-hidden": "true" }, this.host);
+    this.menu = new PanelMenu(this);
     this.heading = element("div", { class: "rfviz-title", "aria-hidden": "true" }, this.host);
     this.veil = element("div", { class: "rfviz-veil", role: "status" }, this.host);
     this.draws = 0;
@@ -141,7 +143,7 @@ export class Panel {
 
   /** A press and release at one place is a click; anything longer is plotly's pan or zoom. */
   press(down) {
-    if (down.button !== 0 || down.target.closest(".modebar, button")) return;
+    if (down.button !== 0 || down.target.closest(".modebar, button, .rfviz-menu")) return;
     this.host.focus({ preventScroll: true });
     const release = (up) => {
       const moved = Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY);
@@ -170,6 +172,7 @@ export class Panel {
     this.fitHeight();
     this.host.dataset.testid = `rfviz-panel-${header.name}`;
     this.host.setAttribute("aria-label", header.alt);
+    this.menu.name(header.name);
     this.host.dataset.kind = header.kind ?? "";
     if (header.revision !== this.drawnRevision) this.draw();
     else this.settle();

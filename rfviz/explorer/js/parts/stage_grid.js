@@ -22,7 +22,7 @@ const NARROW = 760;
 const LEAST_HEIGHT = 520;
 
 /** Rows of outputs' names above the matrix, the gap between parts, and what stands below. */
-const NAMES = 20, GAP = 6, BELOW = 26;
+const NAMES = 20, GAP = 6, BELOW = 20;
 
 const LEGEND = [
   ["rfviz-key-chosen", "what the output reads"],
@@ -79,6 +79,7 @@ export class StageGrid {
     // Numbers and letters of ours alone.
     this.corner.innerHTML = `${w} ${shape(grouped(filter.count), rows)} · ${x} ${shape(rows, n)} = ${y} ${shape(grouped(filter.count), n)}`
       + `<p>${x}: a column for each output, a row for each tap. ${w}: a row for each filter${filter.count > MOST_FILTERS ? `, ${MOST_FILTERS} of ${grouped(filter.count)} shown` : ""}.</p>`;
+    if (!scene.hidden) this.corner.innerHTML += `<p>${[0, 1].map((axis) => sizeFormula(spec, axis, outputSize(spec)[axis])).join("<br>")}</p>`;
     if (scene.hidden) this.corner.textContent = "W · X = Y";
   }
 
@@ -107,13 +108,13 @@ export class StageGrid {
     set("--rfviz-top", top);
     set("--rfviz-x", x);
     set("--rfviz-y", y);
-    const side = (size) => Math.max(180, (top - 40) * Math.min(1.6, size[1] / size[0]) + 37);
+    const side = (size) => Math.max(180, (top - 38) * Math.min(1.6, size[1] / size[0]) + 32);
     const padded = spec.inputSize.map((length, axis) => length + spec.pads[axis][0] + spec.pads[axis][1]);
     const sides = Math.min(narrow || tall ? (width - GAP) / 2 : 0.37 * width, Math.max(side(padded), side(outputSize(spec))));
     set("--rfviz-side", sides);
     set("--rfviz-maps", Math.min(0.6 * top, sides));
     host.style.setProperty("--rfviz-patch", spec.channels > 1 ? "2fr" : "1.25fr");
-    const left = Math.max(150, Math.min(0.24 * width, nRows * 26 + 60));
+    const left = Math.max(150, Math.min(0.24 * width, nRows * 25 + 40));
     set("--rfviz-w", left);
     const room = matrixRoom(narrow ? width : width - left - GAP, typeOnStage());
     const [rows, columns] = outputSize(spec), all = rows * columns;
@@ -135,6 +136,13 @@ export class StageGrid {
     this.host.classList.remove("rfviz-stage", "rfviz-stage-narrow", "rfviz-stage-tall");
     this.host.replaceChildren();
   }
+}
+
+/** How a side of the output comes about. Source: Dumoulin & Visin, arXiv:1603.07285, relationship 15. */
+function sizeFormula({ inputSize, pads, kernel, dilation, stride }, axis, size) {
+  const padding = pads[axis].map((pad) => (pad ? ` + ${pad}` : "")).join("");
+  const tall = dilation[axis] > 1 ? `${dilation[axis]}·(${kernel[axis]} − 1) − 1` : kernel[axis];
+  return `${axis ? "columns" : "rows"} ⌊(${inputSize[axis]}${padding} − ${tall}) / ${stride[axis]}⌋ + 1 = <b>${size}</b>`;
 }
 
 /** How far the page is scrolled, whichever element scrolls. */
