@@ -102,7 +102,20 @@ class Drawn(NamedTuple):
 def spec_json(spec: Conv2dSpec, size: Pair, n_channels: int) -> dict[str, Any]:
     """A spec as the browser gets it, whether or not it fits the picture."""
     scene = Scene(
-        spec, size, n_channels, (1, 1), 0, 1, range(1), [], [], 0.0, 1, "token", "matrix token"
+        spec,
+        size,
+        n_channels,
+        (1, 1),
+        0,
+        1,
+        range(1),
+        [],
+        [],
+        0.0,
+        1,
+        255.0,
+        "token",
+        "matrix token",
     )
     spec_part: dict[str, Any] = json.loads(json.dumps(scene.as_json()["spec"]))
     return spec_part

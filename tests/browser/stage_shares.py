@@ -45,7 +45,8 @@ def shares_of(app: AppPage) -> Shares:
     boxes: dict[str, Box] = {name: tuple(box) for name, box in found["panels"].items()}
 
     def share(each: list[Box]) -> float:
-        return sum(area(common(box, window)) for box in each) / (width * height)
+        filled: float = sum(area(common(box, window)) for box in each) / (width * height)
+        return filled
 
     whole = all(common(box, window) == box for box in boxes.values())
     plots = [tuple(box) for box in found["plots"]]

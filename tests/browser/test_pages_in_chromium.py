@@ -105,16 +105,16 @@ def test_a_figure_s_buttons_lie_beside_its_title(look: Open, name: str) -> None:
 
 def test_panels_follow_the_theme_without_being_rebuilt(open_app: Open) -> None:
     app = open_app(color_scheme="dark").settle()
-    patch = app.panel("patch")
-    mounts = patch.get_attribute("data-mounts")
-    assert patch.evaluate(BRIGHTNESS) > 180
+    vector = app.panel("vector")
+    mounts = vector.get_attribute("data-mounts")
+    assert vector.evaluate(BRIGHTNESS) > 180
     app.page.emulate_media(color_scheme="light")
     app.eventually(lambda: labels_are_dark(app))
-    assert patch.get_attribute("data-mounts") == mounts
+    assert vector.get_attribute("data-mounts") == mounts
 
 
 def labels_are_dark(app: AppPage) -> None:
-    assert app.panel("patch").evaluate(BRIGHTNESS) < 90
+    assert app.panel("vector").evaluate(BRIGHTNESS) < 90
 
 
 def test_a_link_opened_elsewhere_gives_the_same_state(open_app: Open) -> None:
