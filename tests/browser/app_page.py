@@ -91,12 +91,15 @@ class AppPage:
         page.on("request", self._on_request)
         page.on("response", self._on_response)
 
-    def open(self, name: str = "", address: Mapping[str, Any] | None = None) -> None:
+    def open(
+        self, name: str = "", address: Mapping[str, Any] | None = None, *, bare: bool = False
+    ) -> None:
         """Open a page by its name in the address, at some parameters, and wait for nothing.
 
-        An address that says nothing would show the first example, which steps by itself.
+        An address that says nothing shows the first example, which steps by itself: only ``bare``.
         """
-        self.page.goto(f"{self._url}/{name}?{urlencode(address or USUAL)}")
+        said = urlencode(address or ({} if bare else USUAL))
+        self.page.goto(f"{self._url}/{name}?{said}")
 
     def settle(self) -> "AppPage":
         """Wait until the page has come to rest with panels on it."""

@@ -136,11 +136,16 @@ class Tabs:
         self._opened: list[AppPage] = []
 
     def open(
-        self, name: str = "", address: Mapping[str, Any] | None = None, **options: Any
+        self,
+        name: str = "",
+        address: Mapping[str, Any] | None = None,
+        *,
+        bare: bool = False,
+        **options: Any,
     ) -> AppPage:
         page = AppPage(new_tab(self._profiles, **options), self._server.url)
         self._opened.append(page)
-        page.open(name, address)
+        page.open(name, address, bare=bare)
         return page
 
     def close(self) -> list[str]:

@@ -86,7 +86,7 @@ class Drawn(NamedTuple):
         return Scene(
             self.spec, self.size, len(self.image), self.columns.shape, self.filter_index,
             len(self.weight), self.channels, [str(channel) for channel in self.channels], weights,
-            self.bias, self.divisor, "token", "matrix token",
+            self.bias, self.divisor, 255 / self.divisor, "token", "matrix token",
         )  # fmt: skip
 
     def pixels(self, part: Part) -> dict[str, Any]:
