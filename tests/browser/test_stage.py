@@ -41,7 +41,7 @@ def test_the_whole_link_fills_one_screen(open_app: Open, name: str) -> None:
         app.page.set_viewport_size({"width": width, "height": height})
         app.eventually(lambda least=least: fills(app, least))  # type: ignore[misc]
         found = shares_of(app)
-        print(f"{name} {width}x{height}: panels {found.panels:.1%}, plots {found.plots:.1%}")
+        print(f"{name} {width}x{height}: panels {found.panels:.1%}, plots {found.plots:.1%}")  # noqa: T201 - the figures are what it is for
 
 
 def fills(app: AppPage, least: tuple[float, float] | None) -> None:
