@@ -23,7 +23,7 @@ VIEW = (
     "sample=scene&region=true&region_top=800&region_left=1330&region_height=256&region_width=256"
     "&weights=sobel-x&row=230&column=137"
 )
-PANELS = ("input", "output", "patch", "vector")
+PANELS = ("input", "output", "patch", "vector", "columns", "product")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Milliseconds. A first start imports torch, which takes a while on a busy machine.
 PATIENCE = 120_000
@@ -38,10 +38,6 @@ def main() -> None:
         )
         page.goto(f"{address}/?{VIEW}")
         wait_until_drawn(page)
-        # The pictures rather than the page's introduction; the header covers what is at the top.
-        page.get_by_test_id("rfviz-explorer").evaluate(
-            "it => { it.style.scrollMarginTop = '4.2rem'; it.scrollIntoView(); }"
-        )
         page.screenshot(path=HERE / "screenshot.png")
         browser.close()
 

@@ -14,7 +14,10 @@ SOURCES = [path for path in (ROOT / "rfviz").rglob("*") if path.suffix in {".py"
 # What marks one page, panel, format, mode, operator and question that is there, in the code, and
 # the files that mention it without having to change for another.
 TOKENS = {
-    "a page": (r"\bresponses\.py|rfviz\.ui\.responses\b|\bresponses_view\b", ()),
+    "a page": (
+        r'\bresponses\.py|rfviz\.ui\.responses\b|\bresponses_view\b|FurtherPage\("responses"',
+        (),
+    ),
     # The page that shows the panel.
     "a kind of panel": (r'"growth"|^\s*growth:|GrowthPanel', ("rfviz/ui/stack/panels.py",)),
     "a weights format": (r'\bread_npz\b|"\.npz"', ()),
