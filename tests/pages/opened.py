@@ -62,18 +62,24 @@ class Panel:
         return value
 
 
+USUAL = {"sample": "glyph"}
+
+
 class OpenedPage:
     """One page after a run; :attr:`at` takes the next steps, :meth:`run` runs again."""
 
     # Looking for the components of installed packages takes longer than most pages do.
     _components: BidiComponentManager | None = None
 
-    def __init__(self, page: str = PAGES[0], address: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, page: str = PAGES[0], address: Mapping[str, Any] | None = None, *, bare: bool = False
+    ) -> None:
         self.at = AppTest.from_file(APP, default_timeout=120)
         self.at._bidi_component_manager = OpenedPage._components
         if page != PAGES[0]:
             self.at.switch_page(f"rfviz/pages/{page}.py")
-        self.at.query_params.update(address or {})
+        # An address that says nothing shows the first example, and not what is the usual one.
+        self.at.query_params.update(address or ({} if bare else USUAL))
         self.at.run()
         OpenedPage._components = self.at._bidi_component_manager
         self._forget()

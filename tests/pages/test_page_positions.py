@@ -155,3 +155,12 @@ def test_every_panel_keeps_its_place_from_run_to_run() -> None:
         page.at.slider("kernel").set_value(5)
         orders.append(list(page.run().panels))
         assert all(one == other for one, other in pairwise(orders))
+
+
+def test_whoever_comes_without_a_link_sees_the_first_example() -> None:
+    page = OpenedPage(bare=True)
+    assert (page.place, page.conductor["value"], page.conductor["walks"]) == ((2, 1), 36, True)
+    widgets = page.bound_widgets()
+    assert (widgets["sample"], widgets["padding"]) == ("digits", 0)
+    assert page.address() == {"sample": "digits", "padding": "0", "row": "2", "column": "1"}
+    assert not OpenedPage(address={"kernel": 3}).conductor["walks"]
