@@ -162,5 +162,6 @@ def test_whoever_comes_without_a_link_sees_the_first_example() -> None:
     assert (page.place, page.conductor["value"], page.conductor["walks"]) == ((2, 1), 36, True)
     widgets = page.bound_widgets()
     assert (widgets["sample"], widgets["padding"]) == ("digits", 0)
-    assert page.address() == {"sample": "digits", "padding": "0", "row": "2", "column": "1"}
+    said = {"sample": "digits", "padding": "0", "row": "2", "column": "1"}
+    assert page.address().items() >= said.items()
     assert not OpenedPage(address={"kernel": 3}).conductor["walks"]
