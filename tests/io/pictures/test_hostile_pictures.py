@@ -246,6 +246,15 @@ def test_limit_itself_is_read() -> None:
         load_picture(png_bomb(10_000, 10_000))
 
 
+@pytest.mark.parametrize(("height", "width"), [(1, 60_000_000), (7, 9_000_000), (9_000_000, 1)])
+def test_a_line_of_pixels_is_read_as_soon_as_a_square(height: int, width: int) -> None:
+    file = io.BytesIO()
+    Image.new("1", (width, height)).save(file, "TIFF", compression="group4")
+    began = time.process_time()
+    assert load_picture(file.getvalue()).shape == (1, height, width)
+    assert time.process_time() - began < 4
+
+
 def bmff(brand: bytes, compatible: bytes = b"") -> bytes:
     """The first box of an ISO base media file, which names its brands."""
     return struct.pack(">I", 16 + len(compatible)) + b"ftyp" + brand + bytes(4) + compatible
