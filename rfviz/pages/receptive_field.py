@@ -6,7 +6,7 @@ from rfviz.explorer.components import Stack
 from rfviz.ui.panels.comparison import comparison_job
 from rfviz.ui.panels.feature_maps import HEIGHT, awaited_maps, show_overview, show_window
 from rfviz.ui.panels.linked import conduct_page, padding_mark
-from rfviz.ui.panels.maps import around, shown_whole
+from rfviz.ui.panels.maps import columns_around, shown_whole
 from rfviz.ui.panels.matrices import show_columns, show_weights
 from rfviz.ui.panels.output_size_line import output_size_line
 from rfviz.ui.panels.picture import show_neighbourhood, show_picture
@@ -47,8 +47,7 @@ with st.container(gap=None):
     show_neighbourhood(inputs, view.field, height=HEIGHT)
     show_window(inputs, chosen)
     show_field(inputs, view)
-    shown = around(inputs.columns.column_index(*chosen.output), inputs.columns.shape[1], 60)
-    show_columns(inputs, shown, height=360)
+    show_columns(inputs, columns_around(inputs, chosen, 60), height=360)
     show_weights(inputs, height=300)
     overview = st.container()
 

@@ -40,7 +40,7 @@ class Resized:
         out = torch.empty(self.shape[0], len(rows), self.shape[2])
         breaks = (rows[1:] != rows[:-1] + 1).nonzero()[:, 0] + 1
         n_at_once = min(_ROWS_AT_ONCE, self._n_at_once)
-        parts = [part for run in rows.tensor_split(breaks) for part in run.split(n_at_once)]
+        parts = [part for run in rows.tensor_split(breaks) for part in torch.split(run, n_at_once)]
         for part, into in zip(parts, out.split([len(part) for part in parts], 1), strict=True):
             into.copy_(self._run(int(part[0]), len(part)))
         return out

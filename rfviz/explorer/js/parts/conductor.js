@@ -142,6 +142,8 @@ export class Conductor extends Chooser {
 
   /** The numbers of a position worked out here; null until its pixels have come. */
   liveAt(scene, position) {
+    // Of a very large receptive field the server sends no weights: only its own answers are shown.
+    if (!scene.weights.length) return null;
     const held = this.pixels.of(scene.token);
     const vector = held && vectorOf(scene.spec, held, position, scene.filter.channels);
     if (!vector) {
