@@ -15,7 +15,8 @@ from streamlit.testing.v1 import local_script_runner
 from streamlit.testing.v1.element_tree import parse_tree_from_messages
 from test_weights_of_a_file import opened_with, state_file
 
-from rfviz.ui.panels import maps, matrices
+from rfviz.ui.operators import steps
+from rfviz.ui.panels import maps, matrices, receptive_field
 from rfviz.ui.panels.maps import LARGEST_FIELD, MOST_CELLS
 
 MOST_SENT = 5_000_000
@@ -88,7 +89,7 @@ def opened_with_kernel(page: str, side: int) -> OpenedPage:
     return opened_with(state_file(layer), "w.pt", page, address)
 
 
-@pytest.mark.parametrize("page", ["filters", "receptive_field", "matmul", "operators"])
+@pytest.mark.parametrize("page", ["filters", "receptive_field", "matmul"])
 @pytest.mark.parametrize("side", [104, 300])
 def test_a_kernel_of_many_taps(page: str, side: int, sent: list[int]) -> None:
     found = opened_with_kernel(page, side)
@@ -97,7 +98,7 @@ def test_a_kernel_of_many_taps(page: str, side: int, sent: list[int]) -> None:
     assert max(sent) < MOST_SENT
     count = 3 * side * side
     labels = [each.label for each in found.at.expander]
-    if page in {"receptive_field", "operators"}:
+    if page == "receptive_field":
         assert f"The first 4,096 of {count:,} entries as a table" in labels
     if page != "filters":
         # Of a larger one the browser works nothing out, and so is sent no weights.
@@ -110,6 +111,19 @@ def test_a_kernel_of_many_taps(page: str, side: int, sent: list[int]) -> None:
         n_rows, n_columns = found.panels["columns"].z().shape
         assert n_rows == count
         assert n_rows * n_columns <= MOST_CELLS
+
+
+def test_a_table_of_an_operator_s_entries_is_shown_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (steps, receptive_field):
+        monkeypatch.setattr(module, "MOST_ENTRIES", 10)
+    page = OpenedPage("operators", {"kernel": "5"})
+    page.check_answers()
+    assert "The first 10 of 25 entries as a table" in [each.label for each in page.at.expander]
+    tables = [each.value for each in page.at.dataframe]
+    (table,) = [each for each in tables if "kernel row" in each]
+    assert len(table) == 10
+    assert table["kernel row"].tolist() == [0] * 5 + [1] * 5
+    assert table["kernel column"].tolist() == [0, 1, 2, 3, 4] * 2
 
 
 def test_columns_of_more_rows_than_are_sent_are_shown_in_part(
