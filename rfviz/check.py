@@ -155,7 +155,7 @@ class LayerCheck:
         n_channels, height, width = source.shape
         size = max(self.weight.element_size(), torch.float32.itemsize)
         for band in bands((height, width), self.spec, n_channels * width * size):
-            wanted, places = band.sources.clamp(min=0).unique(return_inverse=True)
+            wanted, places = torch.unique(band.sources.clamp(min=0), return_inverse=True)
             rows = source.rows(wanted) if isinstance(source, Resized) else source[:, wanted]
             image, weight = self._fitted(rows)
             image = prepare(image.to(weight.dtype)).index_select(1, places)

@@ -4,6 +4,8 @@ torch resizes a whole picture in one call, which for 100 megapixels takes gigaby
 which nobody can stop it. Rows are resized here where they are asked for, and nothing is kept.
 """
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -38,11 +40,12 @@ class Resized:
     def rows(self, rows: Tensor) -> Tensor:
         """Float32 (C, len(rows), w) of rows in ascending order."""
         out = torch.empty(self.shape[0], len(rows), self.shape[2])
-        breaks = (rows[1:] != rows[:-1] + 1).nonzero()[:, 0] + 1
         n_at_once = min(_ROWS_AT_ONCE, self._n_at_once)
-        parts = [part for run in rows.tensor_split(breaks) for part in torch.split(run, n_at_once)]
-        for part, into in zip(parts, out.split([len(part) for part in parts], 1), strict=True):
-            into.copy_(self._run(int(part[0]), len(part)))
+        breaks = ((rows[1:] != rows[:-1] + 1).nonzero()[:, 0] + 1).tolist()
+        for first, last in pairwise([0, *breaks, len(rows)]):
+            for start in range(first, last, n_at_once):
+                stop = min(start + n_at_once, last)
+                out[:, start:stop] = self._run(int(rows[start]), stop - start)
         return out
 
     @property
@@ -56,12 +59,11 @@ class Resized:
         weights, start = row_weights(
             self._picture.shape[1], self._size[0], self._top + first, count
         )
-        sources = self._picture[:, start : start + weights.shape[1]].split(self._n_at_once, 1)
-        shares = weights.split(self._n_at_once, 1)
-        return sum(
-            (share @ self._across(some) for share, some in zip(shares, sources, strict=True)),
-            torch.zeros(self.shape[0], count, self.shape[2]),
-        )
+        out = torch.zeros(self.shape[0], count, self.shape[2])
+        for low in range(0, weights.shape[1], self._n_at_once):
+            high = min(low + self._n_at_once, weights.shape[1])
+            out += weights[:, low:high] @ self._across(self._picture[:, start + low : start + high])
+        return out
 
     def _across(self, rows: Tensor) -> Tensor:
         if self._size[1] == 1:
