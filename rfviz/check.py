@@ -13,14 +13,17 @@ from pathlib import Path
 import torch
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.im2col.tiles import Prepare
+from rfviz.conv.matmul.bands import bands
 from rfviz.conv.matmul.compare import chosen_tolerances, largest_magnitude
 from rfviz.conv.matmul.differences import default_tolerances
 from rfviz.conv.matmul.strip_comparison import ComparisonTotals
-from rfviz.conv.matmul.strips import conv2d_strips
+from rfviz.conv.matmul.strips import Strip, conv2d_strips
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.conv.steps import finished
 from rfviz.io.pictures.picture import load_picture
 from rfviz.io.pictures.preprocessing import TO_ONE, Preprocessing
+from rfviz.io.pictures.resized import Resized
 from rfviz.io.weights.channels import choice_named, mismatch
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
@@ -91,20 +94,19 @@ class LayerCheck:
 
     def row_steps(self, name: str, picture: torch.Tensor) -> Generator[float, None, Row]:
         """`row`, yielding the share that is done after every strip: a moment to stop."""
-        image, weight = self._fitted(self.preprocessing.part(picture))
-        if image.is_floating_point():
-            # Bytes are converted strip by strip; what was resized is no longer bytes.
-            image = image.to(weight.dtype)
-        prepare = self.preprocessing.values(image.shape[0], weight.dtype)
-        size = (image.shape[1], image.shape[2])
+        source = self.preprocessing.rows_of(picture)
+        (n_channels, height, width), weight = self._read_as(source)
+        size = (height, width)
         output_size = self.spec.output_size(size)
+        prepare = self.preprocessing.values(n_channels, weight.dtype)
+        # Resizing makes no value larger than those that it is made of.
+        largest = self._largest(source if isinstance(source, torch.Tensor) else picture)
         tolerances = chosen_tolerances(
-            default_tolerances(weight, self.bias, self._largest(image)), self.rtol, self.atol
+            default_tolerances(weight, self.bias, largest), self.rtol, self.atol
         )
         totals = ComparisonTotals((len(weight), *output_size), tolerances, map_size=(1, 1))
         n_not_finite, n_nan, first = 0, 0, None
-        strips = conv2d_strips(image, weight, self.bias, self.spec, prepare=prepare)
-        for strip in strips:
+        for strip in self._strips(source, prepare):
             totals.add(strip)
             wrong = ~strip.by_conv2d.isfinite()
             if wrong.any():
@@ -130,6 +132,12 @@ class LayerCheck:
             totals.seconds_conv2d,
         )
 
+    def _read_as(self, source: torch.Tensor | Resized) -> tuple[tuple[int, int, int], torch.Tensor]:
+        """(C, H, W) of what the layer reads of a picture, and the weight that reads it."""
+        _, height, width = source.shape
+        pixel, weight = self._fitted(torch.zeros(source.shape[0], 1, 1))
+        return (len(pixel), height, width), weight
+
     def _fitted(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         have, reads = picture.shape[0], self.weight.shape[1] * self.spec.groups
         if have == reads:
@@ -137,6 +145,24 @@ class LayerCheck:
         if self.channels is None or self.spec.groups > 1:
             raise mismatch(have, reads)
         return choice_named(self.channels, have, reads).fit(picture, self.weight)
+
+    def _strips(self, source: torch.Tensor | Resized, prepare: Prepare) -> Iterator[Strip]:
+        """Both ways: bytes are converted strip by strip, and floats are made band by band."""
+        if isinstance(source, torch.Tensor) and self.channels != "grey":
+            image, weight = self._fitted(source)
+            yield from conv2d_strips(image, weight, self.bias, self.spec, prepare=prepare)
+            return
+        n_channels, height, width = source.shape
+        size = max(self.weight.element_size(), torch.float32.itemsize)
+        for band in bands((height, width), self.spec, n_channels * width * size):
+            wanted, places = torch.unique(band.sources.clamp(min=0), return_inverse=True)
+            rows = source.rows(wanted) if isinstance(source, Resized) else source[:, wanted]
+            image, weight = self._fitted(rows)
+            image = prepare(image.to(weight.dtype)).index_select(1, places)
+            image[:, band.sources < 0] = 0
+            for strip in conv2d_strips(image, weight, self.bias, band.spec):
+                first, last = (band.rows.start + row for row in (strip.rows[0], strip.rows[-1]))
+                yield strip._replace(rows=range(first, last + 1))
 
     def _largest(self, image: torch.Tensor) -> float:
         """Largest magnitude that the layer can see, after the preprocessing."""

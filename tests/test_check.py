@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from random_specs import conv2d_by_torch, random_case
 from torch import nn
 
 from rfviz.__main__ import main
@@ -21,6 +22,7 @@ from rfviz.export.report import report_json
 from rfviz.io.pictures.picture import picture_png
 from rfviz.io.pictures.preprocessing import Preprocessing
 from rfviz.io.weights.kinds import ENDINGS
+from rfviz.ui.check.panels import STRIP_BYTES
 
 ROOT = Path(__file__).parents[1]
 
@@ -260,3 +262,68 @@ def test_a_thousand_pictures_in_steady_memory(folder: Path) -> None:
     assert has_streamlit == "False"
     assert "1,000 agree" in (folder / "out.txt").read_text()
     assert "pictures a second" in (folder / "out.txt").read_text()
+
+
+# What a check takes beside the picture, in a process of its own that has done a small one before.
+PEAK = """
+import sys, torch
+from pathlib import Path
+from rfviz.check import LayerCheck
+from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.io.pictures.preprocessing import Preprocessing
+
+def peak():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
+
+channels, height, width, reads, dtype, resize, how, n_strips = eval(sys.argv[1])
+weight = torch.ones(2, reads, 3, 3, dtype=getattr(torch, dtype))
+picture = torch.zeros(channels, height, width, dtype=torch.uint8)
+picture[:, ::3] = 7
+check = LayerCheck(weight, None, Conv2dSpec(3), Preprocessing(resize=resize), how)
+small = LayerCheck(weight, None, Conv2dSpec(3), Preprocessing(resize=99 if resize else None), how)
+small.row("small", picture[:, :50, :50])
+before = peak()
+for _ in zip(range(n_strips), check.row_steps("large", picture)):
+    pass
+print(peak() - before)
+"""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [(3, 300, 300, 3, "float64", (10_000, 10_000), None, 20),
+     (1, 28, 28, 1, "float32", (5_000, 20_000), None, 20),
+     (1, 90, 28, 3, "float16", 5_500, "repeat", 20),
+     (3, 9_000, 9_000, 3, "float64", (9_000, 9_000), None, 5),
+     (3, 9_000, 9_000, 3, "float64", 7, None, 5),
+     (3, 9_000, 9_000, 1, "float64", None, "grey", 5),
+     (3, 9_000, 9_000, 1, "float32", 8_000, "grey", 5)],
+)  # fmt: skip
+def test_what_a_check_makes_of_a_picture_is_never_held_whole(case: tuple[Any, ...]) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", PEAK, repr(case)], cwd=ROOT, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert int(ended.stdout) < STRIP_BYTES
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_picture_of_floats_gives_what_it_gives_whole(seed: int) -> None:
+    case = random_case(seed)
+    channels, height, width = case.image.shape[-3:]
+    picture = torch.randint(0, 256, (channels, height + 3, width + 2), dtype=torch.uint8)
+    preprocessing = Preprocessing(255.0, (0.5,), (0.25,), resize=(height, width))
+    check = LayerCheck(case.weight, case.bias, case.spec, preprocessing)
+    values = preprocessing.values(channels, torch.float64)
+    expected = conv2d_by_torch(case._replace(image=values(preprocessing.part(picture).double())))
+    strips = list(check._strips(preprocessing.rows_of(picture), values))
+    assert [row for strip in strips for row in strip.rows] == list(range(expected.shape[1]))
+    for found in (
+        torch.cat([strip.by_conv2d for strip in strips], 1),
+        torch.cat([strip.by_matmul for strip in strips], 1),
+    ):
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-4)
+    row = check.row("resized", picture)
+    assert row.allclose
+    assert row.n_outputs == expected.numel()

@@ -9,6 +9,8 @@ import pytest
 from rfviz.explorer import picture_store as pictures
 from rfviz.explorer import routes
 from rfviz.io.pictures.files import MAX_PIXELS
+from rfviz.ui.check.panels import STRIP_BYTES
+from rfviz.ui.panels.maps import LARGEST_FIELD, MOST_CELLS
 from rfviz.ui.run import budget, upload_bound
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +24,10 @@ SERVER = tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf
         ("a file", (SERVER["maxUploadSize"],)),
         ("a picture", (MAX_PIXELS // 10**6,)),
         ("pictures and checks of all visitors together", (budget.LEAST_BYTES // 10**6,)),
+        ("a check, beside its picture", (STRIP_BYTES // 10**6,)),
+        ("a resized picture", (MAX_PIXELS // 10**6,)),
+        ("a receptive field that is drawn and sent", (LARGEST_FIELD,)),
+        ("entries of the column matrix in one panel", (MOST_CELLS,)),
         ("uploaded files, beside that", (upload_bound.MOST_OF_ONE // 10**6,)),
         ("waiting for room in that memory", (budget.MOST_WAITING, int(budget.SECONDS_OF_WAITING))),
         ("a session after its browser has left", (SERVER["disconnectedSessionTTL"],)),

@@ -4,6 +4,7 @@ Streamlit runs this file twice over. Imported by the server it is the app with i
 browser, once an interaction, it is the frame of every page: navigation and the shared controls.
 """
 
+import gc
 from pathlib import Path
 
 import streamlit as st
@@ -49,6 +50,10 @@ else:
     # Streamlit and plotly both import pandas when a page first needs it; two pages at once would
     # meet it half imported. The server imports it before the first page.
     import pandas  # noqa: F401
+
+    # What is imported by now stays. Looking through it for garbage again and again would stop
+    # everybody for a fifth of a second, whenever a visitor's file brings many objects.
+    gc.freeze()
 
     app = st.App(
         __file__,

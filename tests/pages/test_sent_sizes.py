@@ -15,6 +15,10 @@ from streamlit.testing.v1 import local_script_runner
 from streamlit.testing.v1.element_tree import parse_tree_from_messages
 from test_weights_of_a_file import opened_with, state_file
 
+from rfviz.ui.operators import steps
+from rfviz.ui.panels import maps, matrices, receptive_field
+from rfviz.ui.panels.maps import LARGEST_FIELD, MOST_CELLS
+
 MOST_SENT = 5_000_000
 
 
@@ -78,12 +82,68 @@ def test_a_million_channels_are_summed_in_the_type_of_the_computation(
     assert max(sent) < MOST_SENT
 
 
-def test_a_kernel_of_many_taps(sent: list[int]) -> None:
+def opened_with_kernel(page: str, side: int) -> OpenedPage:
     region = {"region": "true", "region_height": "320", "region_width": "310"}
-    layer = {"conv.weight": torch.ones(2, 3, 300, 300), "conv.bias": torch.zeros(2)}
-    page = opened_with(state_file(layer), "w.pt", "filters", {"sample": "scene", **region})
-    page.check_answers()
+    layer = {"conv.weight": torch.randn(2, 3, side, side), "conv.bias": torch.zeros(2)}
+    address = {"sample": "scene", "window": "600", "product_window": "600", **region}
+    return opened_with(state_file(layer), "w.pt", page, address)
+
+
+@pytest.mark.parametrize("page", ["filters", "receptive_field", "matmul"])
+@pytest.mark.parametrize("side", [104, 300])
+def test_a_kernel_of_many_taps(page: str, side: int, sent: list[int]) -> None:
+    found = opened_with_kernel(page, side)
+    found.check_answers()
+    assert found.errors == []
     assert max(sent) < MOST_SENT
+    count = 3 * side * side
+    labels = [each.label for each in found.at.expander]
+    if page == "receptive_field":
+        assert f"The first 4,096 of {count:,} entries as a table" in labels
+    if page != "filters":
+        # Of a larger one the browser works nothing out, and so is sent no weights.
+        assert len(found.scene["weights"]) == (count if count <= LARGEST_FIELD else 0)
+    if page == "receptive_field":
+        assert ("patch" in found.panels) == (count <= LARGEST_FIELD)
+        told = "\n".join(str(each.value) for each in found.at.info)
+        assert (f"3 × {side:,} × {side:,}" in told) == (count > LARGEST_FIELD)
+    if page in {"receptive_field", "matmul"}:
+        n_rows, n_columns = found.panels["columns"].z().shape
+        assert n_rows == count
+        assert n_rows * n_columns <= MOST_CELLS
+
+
+def test_a_table_of_an_operator_s_entries_is_shown_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (steps, receptive_field):
+        monkeypatch.setattr(module, "MOST_ENTRIES", 10)
+    page = OpenedPage("operators", {"kernel": "5"})
+    page.check_answers()
+    assert "The first 10 of 25 entries as a table" in [each.label for each in page.at.expander]
+    tables = [each.value for each in page.at.dataframe]
+    (table,) = [each for each in tables if "kernel row" in each]
+    assert len(table) == 10
+    assert table["kernel row"].tolist() == [0] * 5 + [1] * 5
+    assert table["kernel column"].tolist() == [0, 1, 2, 3, 4] * 2
+
+
+def test_columns_of_more_rows_than_are_sent_are_shown_in_part(
+    sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (maps, matrices):
+        monkeypatch.setattr(module, "MOST_CELLS", 1000)
+    found = opened_with_kernel("receptive_field", 20)
+    found.check_answers()
+    assert found.panels["columns"].z().shape == (1000, 1)
+    assert "The first 1,000 of 1,200 rows" in found.panels["columns"].title
+
+
+def test_a_product_of_a_hundred_thousand_filters_is_shown_in_part(sent: list[int]) -> None:
+    address = {"sample": "digit", "product_window": "600"}
+    found = opened_with(npy(100_000, 1, 1, 1), "w.npy", "matmul", address)
+    found.check_answers()
+    assert max(sent) < MOST_SENT
+    assert found.panels["product"].z().shape == (64, 2**23 // 100_000)
+    assert found.panels["columns"].z().shape == (1, 2**23 // 100_000)
 
 
 def test_of_twenty_thousand_layers_some_are_offered_and_any_is_found(sent: list[int]) -> None:

@@ -39,9 +39,9 @@ def test_twelve_files_of_a_hundred_megabytes_are_bounded_and_the_page_says_so(
         before = resident(server)
         names = [str(uuid4()) for _ in range(12)]
         for name in names:
-            assert upload(server.port, visitor.session, name, 100 * MEGABYTE) == 204
+            assert upload(server.port, visitor.session, name, bytes(100 * MEGABYTE)) == 204
         assert resident(server) - before < MOST_OF_ONE + 150 * MEGABYTE
-        visitor.list_files(names[:5])
+        visitor.list_files("Pictures", dict.fromkeys(names[:5], "large.bin"))
         said = " ".join(visitor.errors)
         assert "one visitor keeps at most 400 MB of files here" in said
         assert "Remove some of the list" in said
@@ -54,10 +54,10 @@ def test_all_visitors_together_are_bounded(server: WatchedServer) -> None:
     for visitor in visitors:
         visitor.open(source="Upload")
         for _ in range(3):
-            upload(server.port, visitor.session, str(uuid4()), 100 * MEGABYTE)
-        upload(server.port, visitor.session, last, 90 * MEGABYTE)
+            upload(server.port, visitor.session, str(uuid4()), bytes(100 * MEGABYTE))
+        upload(server.port, visitor.session, last, bytes(90 * MEGABYTE))
     assert resident(server) - before < BUDGET / 2 * MEGABYTE + 150 * MEGABYTE
-    visitors[-1].list_files([last])
+    visitors[-1].list_files("Pictures", {last: "large.bin"})
     assert "all visitors together keep at most 800 MB" in " ".join(visitors[-1].errors)
     for visitor in visitors:
         visitor.close()
@@ -72,5 +72,5 @@ def test_a_file_that_does_not_say_its_length_is_refused(server: WatchedServer, l
 
 def test_a_file_of_no_session_is_not_kept(server: WatchedServer) -> None:
     before = resident(server)
-    assert upload(server.port, "none", str(uuid4()), 100 * MEGABYTE) in {400, 403}
+    assert upload(server.port, "none", str(uuid4()), bytes(100 * MEGABYTE)) in {400, 403}
     assert resident(server) - before < 150 * MEGABYTE

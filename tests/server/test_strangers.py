@@ -1,13 +1,16 @@
 """What a stranger on the same network tries, with a second person on the server."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
-from visitor import Answer, Visitor, ask
+from visitor import SECONDS, Answer, Visitor, ask
 from watched_server import WatchedServer
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -78,7 +81,14 @@ def p95(seconds: list[float]) -> float:
 
 
 def _websocket(server: WatchedServer, origin: str) -> ClientConnection:
-    return connect(f"ws://127.0.0.1:{server.port}/_stcore/stream", origin=Origin(origin))
+    address = f"ws://127.0.0.1:{server.port}/_stcore/stream"
+    return connect(address, origin=Origin(origin), open_timeout=SECONDS)
+
+
+def processor_seconds(server: WatchedServer) -> float:
+    """Seconds that the server's process has worked, all its threads together."""
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def columns(server: WatchedServer, token: str, query: str = COLUMNS) -> Answer:
@@ -175,11 +185,19 @@ def test_many_column_requests_at_once_stop_nobody_and_end_with_their_client(
         query = f"first=0&last={n_columns}&height={n_rows}&width=1200"
 
         def attack() -> None:
-            began = time.monotonic()
+            began = processor_seconds(server)
+            together = Barrier(28)
+
+            def ask_with_all_others() -> Answer:
+                together.wait()
+                return columns(server, token, query)
+
             with ThreadPoolExecutor(28) as many:
-                asked = [many.submit(columns, server, token, query) for _ in range(28)]
+                asked = [many.submit(ask_with_all_others) for _ in range(28)]
                 answers = [each.result().status for each in asked]
-            assert time.monotonic() - began < 15
+            # Of the server's own work, whatever else the machine has to do: less than one such
+            # request took, when nothing bounded it.
+            assert processor_seconds(server) - began < 15
             assert set(answers) <= {200, 204, 503}
             assert answers.count(503) >= 28 - 12
 

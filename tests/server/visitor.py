@@ -2,9 +2,10 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from http.client import HTTPConnection
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 SECONDS = 60
+UPLOAD: Mapping[str, str] = MappingProxyType({"source": "Upload"})
 
 
 class Answer(NamedTuple):
@@ -40,14 +42,14 @@ def ask(
         connection.close()
 
 
-def upload(port: int, session: str, file: str, n_bytes: int) -> int:
+def upload(port: int, session: str, file: str, data: bytes) -> int:
     """Send a file of a session as Streamlit's page does; the status of the answer."""
     boundary = "rfviz-boundary"
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="large.bin"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
     ).encode()
-    body = head + bytes(n_bytes) + f"\r\n--{boundary}--\r\n".encode()
+    body = head + data + f"\r\n--{boundary}--\r\n".encode()
     token = ask(port, "/_stcore/health").headers["set-cookie"].split("=", 1)[1].split(";")[0]
     connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     headers = {
@@ -73,8 +75,10 @@ class Visitor:
         self._socket: ClientConnection = self._open.enter_context(client)
         self.scene: dict[str, Any] = {}
         self.session = ""
-        self._uploader = ""
+        self._uploaders: dict[str, str] = {}
         self.errors: list[str] = []
+        # What this visitor has ever read of waiting, and of what there is no room for.
+        self.said: list[str] = []
 
     def open(self, **address: object) -> float:
         """Open the first page at this address; the seconds until its run has ended."""
@@ -93,17 +97,25 @@ class Visitor:
         self.say(message)
         return self._read_run(seconds)
 
-    def list_files(self, files: Sequence[str]) -> None:
-        """Run again with these in the uploader of pictures."""
+    def list_files(
+        self,
+        label: str,
+        files: Mapping[str, str],
+        page: str = "",
+        address: Mapping[str, str] = UPLOAD,
+        seconds: float = 10 * SECONDS,
+    ) -> bool:
+        """Run again with these files, {id: name}, in an uploader; whether that ends in time."""
         message = BackMsg()
-        message.rerun_script.query_string = "source=Upload"
+        message.rerun_script.query_string = urlencode(address)
+        message.rerun_script.page_name = page
         widget = message.rerun_script.widget_states.widgets.add()
-        widget.id = self._uploader
-        for file in files:
+        widget.id = self._uploaders[label]
+        for file, name in files.items():
             listed = widget.file_uploader_state_value.uploaded_file_info.add()
-            listed.file_id, listed.name, listed.size = file, "large.bin", 1
+            listed.file_id, listed.name, listed.size = file, name, 1
         self.say(message)
-        self._read_run()
+        return self._read_run(seconds)
 
     def say(self, message: BackMsg) -> None:
         self._socket.send(message.SerializeToString())
@@ -139,7 +151,11 @@ class Visitor:
         kind = element.WhichOneof("type")
         if kind in {"exception", "alert"}:
             self.errors.append(str(getattr(element, kind)))
-        if kind == "file_uploader" and element.file_uploader.label == "Pictures":
-            self._uploader = element.file_uploader.id
+        if kind == "alert":
+            self.said.append(element.alert.body)
+        if kind == "progress" and "waiting" in element.progress.text:
+            self.said.append(element.progress.text)
+        if kind == "file_uploader":
+            self._uploaders[element.file_uploader.label] = element.file_uploader.id
         if kind == "bidi_component" and '"scene"' in element.bidi_component.json:
             self.scene = json.loads(element.bidi_component.json)["scene"]

@@ -1,6 +1,7 @@
 """Running differences between two ways to the same numbers, and their tolerances."""
 
 import math
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -77,25 +78,42 @@ class Differences:
         self.n_compared = 0
         self.allclose = True
 
-    def add(self, a: torch.Tensor, b: torch.Tensor) -> None:
-        """Compare two tensors of one shape and type, whose entries follow those compared before."""
-        flat_a, flat_b = a.reshape(-1), b.reshape(-1)
-        for start in range(0, len(flat_a), _PIECE):
-            self._add(flat_a[start : start + _PIECE], flat_b[start : start + _PIECE])
+    def add(
+        self, a: torch.Tensor, b: torch.Tensor, index_of: Callable[[int], int] | None = None
+    ) -> None:
+        """Compare two tensors of one shape and type, whose entries follow those compared before.
 
-    def _add(self, a: torch.Tensor, b: torch.Tensor) -> None:
+        ``index_of`` gives the index of an entry of these two in the whole, where it does not.
+        """
+        flat_a, flat_b, before = a.reshape(-1), b.reshape(-1), self.n_compared
+        for start in range(0, len(flat_a), _PIECE):
+            piece = slice(start, start + _PIECE)
+            where = self._add(flat_a[piece], flat_b[piece])
+            index = index_of(start + where) if index_of else before + start + where
+            self._take_worst(flat_a[start + where], flat_b[start + where], index)
+        self.n_compared = before + a.numel()
+
+    def _take_worst(self, a: torch.Tensor, b: torch.Tensor, index: int) -> None:
+        """Keep the largest difference of a piece where it is the largest, the first of equal ones.
+
+        The first piece of all gives the index 0 its values, whatever its difference.
+        """
+        error = float(abs_difference(a, b))
+        earlier = error == self.max_abs_error and index < self.worst_index
+        if error > self.max_abs_error or earlier or not self.n_compared:
+            self.max_abs_error = error
+            self.worst_index = index
+            self.worst_values = (float(a), float(b))
+
+    def _add(self, a: torch.Tensor, b: torch.Tensor) -> int:
+        """Compare a piece, and return where in it the difference is largest."""
         ulps, error = ulp_distance(a, b), abs_difference(a, b)
-        where = int(error.argmax())
-        if float(error[where]) > self.max_abs_error or not self.n_compared:
-            self.max_abs_error = float(error[where])
-            self.worst_index = self.n_compared + where
-            self.worst_values = (float(a[where]), float(b[where]))
         self.max_ulp_error = max(self.max_ulp_error, int(ulps.max()))
         self.n_different += int(torch.count_nonzero(ulps))
         rtol, atol = self.tolerances
         allowed = atol + rtol * b.double().abs().nan_to_num(0, 0, 0)
         self.allclose = self.allclose and bool((error <= allowed).all())
-        self.n_compared += a.numel()
+        return int(error.argmax())
 
 
 def abs_difference(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

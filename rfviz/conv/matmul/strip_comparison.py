@@ -34,8 +34,7 @@ class ComparisonTotals:
         """Begin with no strip."""
         self.output_shape = output_shape
         self.chosen_filter = number_in("filter", chosen_filter, output_shape[0])
-        # Strips interleave filters, so each has a count of its own and positions stay row-major.
-        self._filters = [Differences(tolerances) for _ in range(output_shape[0])]
+        self._differences = Differences(tolerances)
         self.seconds_matmul = 0.0
         self.seconds_conv2d = 0.0
         self.n_rows = 0
@@ -55,8 +54,15 @@ class ComparisonTotals:
                 f"Expected the next strip from row {self.n_rows} of {self.output_shape}, got "
                 f"{strip.rows} of shape {tuple(strip.by_matmul.shape)}."
             )
-        for differences, a, b in zip(self._filters, strip.by_matmul, strip.by_conv2d, strict=True):
-            differences.add(a, b)
+        # Of all filters at once: there may be a million of them. A strip has some rows of each.
+        in_strip, in_all = len(strip.rows) * n_columns, n_rows * n_columns
+        before = self.n_rows * n_columns
+
+        def index_of(index: int) -> int:
+            number, place = divmod(index, in_strip)
+            return number * in_all + before + place
+
+        self._differences.add(strip.by_matmul, strip.by_conv2d, index_of)
         self._add_to_maps(
             strip.rows, strip.by_matmul[self.chosen_filter], strip.by_conv2d[self.chosen_filter]
         )
@@ -72,44 +78,43 @@ class ComparisonTotals:
     @property
     def max_abs_error(self) -> float:
         """Largest absolute difference so far."""
-        return self._worst[1].max_abs_error
+        return self._differences.max_abs_error
 
     @property
     def max_ulp_error(self) -> int:
         """Largest difference so far in units in the last place."""
-        return max(differences.max_ulp_error for differences in self._filters)
+        return self._differences.max_ulp_error
 
     @property
     def allclose(self) -> bool:
         """Whether every output so far is within the tolerances."""
-        return all(differences.allclose for differences in self._filters)
+        return self._differences.allclose
 
     @property
     def tolerances(self) -> Tolerances:
         """The (rtol, atol) used."""
-        return self._filters[0].tolerances
+        return self._differences.tolerances
 
     @property
     def n_different(self) -> int:
         """Number of outputs so far that are not the same float."""
-        return sum(differences.n_different for differences in self._filters)
+        return self._differences.n_different
 
     @property
     def n_outputs(self) -> int:
         """Number of outputs compared so far."""
-        return sum(differences.n_compared for differences in self._filters)
+        return self._differences.n_compared
 
     @property
     def worst_index(self) -> tuple[int, int, int]:
         """(filter, row, column) of the largest absolute difference so far."""
-        number, differences = self._worst
-        row, column = index_in(differences.worst_index, self.output_shape[1:])
+        number, row, column = index_in(self._differences.worst_index, self.output_shape)
         return number, row, column
 
     @property
     def worst_values(self) -> tuple[float, float]:
         """(by matmul, by nn.Conv2d) at `worst_index`; NaN before the first strip."""
-        return self._worst[1].worst_values
+        return self._differences.worst_values
 
     @property
     def mean_by_matmul(self) -> torch.Tensor:
@@ -120,10 +125,6 @@ class ComparisonTotals:
     def mean_by_conv2d(self) -> torch.Tensor:
         """The same of `nn.Conv2d`'s output, (height, width) float64, NaN ahead."""
         return self._sums[1] / self._counts()
-
-    @property
-    def _worst(self) -> tuple[int, Differences]:
-        return max(enumerate(self._filters), key=lambda item: item[1].max_abs_error)
 
     def _counts(self) -> torch.Tensor:
         done = self._row_edges.clamp(max=self.n_rows).diff()

@@ -19,7 +19,6 @@ from typing import cast
 
 from PIL import Image, ImageCms
 from PIL.AvifImagePlugin import AvifImageFile
-from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
@@ -29,6 +28,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from rfviz.conv.errors import InputError
+from rfviz.io.pictures.bmp_runs import RunsFile
 from rfviz.io.pictures.foreign_files import SAVE_AS, foreign_file
 from rfviz.io.pictures.tiff_directory import first_directory
 from rfviz.io.pictures.tiff_samples import not_read
@@ -57,7 +57,7 @@ _DECODERS: MappingProxyType[str, Callable[[io.BytesIO], ImageFile]] = MappingPro
         "JPEG": JpegImageFile,  # of a multi-picture JPEG (MPO), the first picture
         "PNG": PngImageFile,
         "GIF": GifImageFile,
-        "BMP": BmpImageFile,
+        "BMP": RunsFile,
         "TIFF": TiffImageFile,
         "WebP": WebPImageFile,
         "AVIF": AvifImageFile,

@@ -33,10 +33,12 @@ _COLOUR = frozenset({"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", 
 def tiles(height: int, width: int) -> Iterator[tuple[int, int, int, int]]:
     """(top, left, bottom, right) of tiles that cover a picture, each of at most TILE_PIXELS.
 
+    A picture of few rows has wide ones: a hundred thousand small tiles take many times as long.
+
     >>> list(tiles(2, 3))
     [(0, 0, 2, 3)]
     """
-    n_columns = min(width, _TILE_COLUMNS)
+    n_columns = min(width, max(_TILE_COLUMNS, TILE_PIXELS // height))
     n_rows = TILE_PIXELS // n_columns
     for top in range(0, height, n_rows):
         for left in range(0, width, n_columns):

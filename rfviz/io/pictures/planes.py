@@ -30,6 +30,9 @@ from rfviz.io.pictures.tiff_samples import (
 _TIFF_ORIENTATION = 274
 # Bytes that a decoder takes at once: few of a small file, since a kilobyte can be many megapixels.
 _BLOCKS, _SMALLEST_BLOCK, _LARGEST_BLOCK = 1000, 512, 2**16
+# Formats whose pixels come all at once, and are then read as raw rows; the most bytes of a pixel.
+_DECODED_IN_ONE = frozenset({"WEBP", "AVIF"})
+_BYTES_OF_A_PIXEL = 8
 
 Write = Callable[[Pixels], Generator[float, None, str]]
 
@@ -108,7 +111,11 @@ class _WatchedFile(io.BytesIO):
 
 
 def _load(image: ImageFile, file: _WatchedFile, watch: Watch) -> None:
-    image.decodermaxblock = min(max(file.length // _BLOCKS, _SMALLEST_BLOCK), _LARGEST_BLOCK)
+    block = min(max(file.length // _BLOCKS, _SMALLEST_BLOCK), _LARGEST_BLOCK)
+    if image.format in _DECODED_IN_ONE or any(each.codec_name == "raw" for each in image.tile):
+        # Of raw rows Pillow takes whole ones, and copies what it has at every block until then.
+        block = max(block, _LARGEST_BLOCK, image.width * _BYTES_OF_A_PIXEL)
+    image.decodermaxblock = block
     file.told = lambda fraction: watch.reads(image, fraction)
     image.load()
     file.told = None

@@ -11,6 +11,7 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.io.pictures.files import MAX_PIXELS
 from rfviz.io.pictures.picture import to_grey
+from rfviz.io.pictures.resized import Resized
 
 Size = int | Pair
 
@@ -42,20 +43,39 @@ class Preprocessing(NamedTuple):
         >>> Preprocessing(resize=4, crop=(2, 3)).part(picture).shape
         torch.Size([3, 2, 3])
         """
+        picture, size = self._sized(picture)
+        if self.resize is not None:
+            picture = F.interpolate(
+                picture[None].float(), size, mode="bilinear", antialias=True, align_corners=False
+            )[0]
+        return picture if self.crop is None else _centre(picture, _pair(self.crop))
+
+    def rows_of(self, picture: Tensor) -> Tensor | Resized:
+        """`part`, but what is resized is computed where its rows are asked for.
+
+        >>> picture = torch.zeros(3, 8, 16, dtype=torch.uint8)
+        >>> Preprocessing(resize=4, crop=(2, 3)).rows_of(picture).shape
+        (3, 2, 3)
+        """
+        if self.resize is None:
+            return self.part(picture)
+        picture, size = self._sized(picture)
+        return Resized(picture, size, _crop_in(size, self.crop))
+
+    def _sized(self, picture: Tensor) -> tuple[Tensor, Pair]:
+        """The picture, grey where that is asked for, and the size that it is resized to."""
         if self.grey and picture.shape[0] != 1:
             picture = to_grey(picture)
+        size = (picture.shape[1], picture.shape[2])
         if self.resize is not None:
-            size = resized_size((picture.shape[1], picture.shape[2]), self.resize)
+            size = resized_size(size, self.resize)
             if size[0] * size[1] > MAX_PIXELS:
                 raise InputError(
                     f"Resized to {size[0]:,} × {size[1]:,} the picture has {size[0] * size[1]:,} "
                     f"pixels, more than {MAX_PIXELS:,}.",
                     remedy="Resize to less",
                 )
-            picture = F.interpolate(
-                picture[None].float(), size, mode="bilinear", antialias=True, align_corners=False
-            )[0]
-        return picture if self.crop is None else _centre(picture, _pair(self.crop))
+        return picture, size
 
     def values(self, n_channels: int, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
         """The elementwise rest, for (C, h, w) pixels in this type.
@@ -145,13 +165,19 @@ def _pair(size: Size) -> Pair:
     return (size, size) if isinstance(size, int) else size
 
 
-def _centre(picture: Tensor, size: Pair) -> Tensor:
-    have = (picture.shape[1], picture.shape[2])
+def _centre(picture: Tensor, crop: Pair) -> Tensor:
+    height, width = _crop_in((picture.shape[1], picture.shape[2]), crop)
+    top, left = (picture.shape[1] - height) // 2, (picture.shape[2] - width) // 2
+    return picture[:, top : top + height, left : left + width]
+
+
+def _crop_in(have: Pair, crop: Size | None) -> Pair:
+    """(height, width) of a crop, the whole size where there is none; `InputError` if too large."""
+    size = have if crop is None else _pair(crop)
     if size[0] > have[0] or size[1] > have[1]:
         raise InputError(
             f"A crop of {size[0]:,} × {size[1]:,} is larger than the picture of {have[0]:,} × "
             f"{have[1]:,} that it is taken from.",
             remedy=f"Crop at most {have[0]:,} × {have[1]:,}, or resize to more first",
         )
-    top, left = (have[0] - size[0]) // 2, (have[1] - size[1]) // 2
-    return picture[:, top : top + size[0], left : left + size[1]]
+    return size

@@ -57,6 +57,8 @@ def decided(seen: Sequence[Seen], families: frozenset[str] = frozenset()) -> lis
     first = [_best(scores) for scores in alone]
     own = [_vote(scores) for scores in alone]
     votes = Counter(own)
+    # One answer for each of the few libraries, not one for each of many thousand tensors.
+    families_of_others = {each: _family(votes, each) for each in votes}
     # By neighbours alone no layer is transposed: branches and shortcuts break the chain as well.
     some_transposed = any(best.layout.transposed for best in first)
     found = []
@@ -74,7 +76,7 @@ def decided(seen: Sequence[Seen], families: frozenset[str] = frozenset()) -> lis
             for scored in scores
         ]  # fmt: skip
         found.append(
-            _decision([_of_family(scored, _family(votes, own[index])) for scored in linked])
+            _decision([_of_family(scored, families_of_others[own[index]]) for scored in linked])
         )
     return found
 
@@ -92,17 +94,20 @@ def groups_in(layout: Layout, shape: Shape, filters: int | None) -> int:
 
 
 def _scores(seen: Seen, families: frozenset[str]) -> list[_Scored]:
-    found = []
+    found, (module, last) = [], _ends(seen.name)
     for layout in _FOUR:
         groups = groups_in(layout, seen.shape, seen.bias or seen.norm)
         if fits(layout, seen.shape, groups):
-            found.append(_score(layout, groups, seen, families))
+            height = layout.sizes(seen.shape, groups)[2]
+            named = _by_name(layout, module, last, height)
+            found.append(_score(layout, groups, seen, families, named))
     return _without_misfits(found, seen)
 
 
-def _score(layout: Layout, groups: int, seen: Seen, families: frozenset[str]) -> _Scored:
+def _score(
+    layout: Layout, groups: int, seen: Seen, families: frozenset[str], named: int
+) -> _Scored:
     _, _, height, width = layout.sizes(seen.shape, groups)
-    named = _by_name(layout, seen.name, height)
     score = _kernel(height, width) + named + _rarity(layout, groups)
     score += 2 * (layout.family in families)
     # A single large kernel is as likely as a 1 × 1 convolution of Keras.
@@ -144,10 +149,14 @@ def _kernel(height: int, width: int) -> int:
     return 1 if odd and largest <= 15 else -1 if largest <= 15 else -2
 
 
-def _by_name(layout: Layout, name: str, height: int) -> int:
+def _ends(name: str) -> tuple[str, str]:
+    """The module and the parameter of a tensor's name."""
     segments = [part for part in re.split(r"[./:]", name.removesuffix(":0")) if part]
     last = segments[-1] if segments else ""
-    module = segments[-2] if len(segments) > 1 else last
+    return (segments[-2] if len(segments) > 1 else last), last
+
+
+def _by_name(layout: Layout, module: str, last: str, height: int) -> int:
     score = 0
     if layout.family == "TensorFlow":
         score += 2 * last.endswith("kernel")

@@ -24,9 +24,9 @@ from rfviz.ui.sidebar.explain import as_text
 from rfviz.ui.sidebar.inputs import Inputs
 from rfviz.ui.sidebar.named_weights import DTYPES
 
-BYTES_OF_A_FLOAT = 4
-# What the strips of a check take beside the picture.
-STRIP_BYTES = 200_000_000
+COLOURS = 3
+# What the strips of a check take beside the picture; measured.
+STRIP_BYTES = 250_000_000
 WHAT = "Every output of every picture, both ways"
 
 
@@ -44,20 +44,16 @@ def check_job(inputs: Inputs, choice: CheckChoice) -> tuple[Job[list[Row]], list
 
 
 def _n_bytes(inputs: Inputs, choice: CheckChoice) -> int:
-    """What a check holds at most: the picture as floats, before and after it is resized.
+    """What a check holds at most: a picture, what is made of it as bytes, and one strip.
 
-    Pictures that are yet to be decoded count as the largest that is read.
+    Pictures that are yet to be decoded count as the largest that is read, in colour. Resizing and
+    floats of any type are made of some rows at a time.
     """
-    n_channels = inputs.picture.n_channels
-    largest = max(math.prod(inputs.picture.size), MAX_PIXELS if choice.files else 0)
-    preprocessing = choice.preprocessing
-    resized = 0
-    if isinstance(preprocessing.resize, tuple):
-        resized = 2 * math.prod(preprocessing.resize)
-    elif preprocessing.resize is not None:
-        resized = 2 * largest
-    n_values = n_channels * (largest + BYTES_OF_A_FLOAT * resized)
-    return STRIP_BYTES + n_values
+    n_values = inputs.picture.n_channels * math.prod(inputs.picture.size)
+    if choice.files:
+        n_values = max(n_values, COLOURS * MAX_PIXELS)
+    copies = 1 + choice.preprocessing.grey + (choice.channels == "pick")
+    return STRIP_BYTES + copies * n_values
 
 
 def _steps(

@@ -11,7 +11,7 @@ from rfviz.conv.im2col.reads import reads_per_axis
 from rfviz.conv.memory import readable_bytes
 from rfviz.explorer.components import Mark
 from rfviz.ui.panels.linked import cell
-from rfviz.ui.panels.maps import around
+from rfviz.ui.panels.maps import columns_around
 from rfviz.ui.panels.position import Chosen, choose
 from rfviz.ui.sidebar.hiding import hidden, hidden_here
 from rfviz.ui.sidebar.inputs import Inputs
@@ -56,8 +56,7 @@ def column_sentence(inputs: Inputs, chosen: Chosen) -> str:
 
 def window_columns(inputs: Inputs, chosen: Chosen, length: int) -> range:
     """The columns shown: those around the chosen output's."""
-    column = inputs.columns.column_index(*chosen.output)
-    return around(column, inputs.columns.shape[1], length)
+    return columns_around(inputs, chosen, length)
 
 
 def height_of(n_rows: int) -> int:

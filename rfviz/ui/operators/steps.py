@@ -13,7 +13,7 @@ from rfviz.export.operator_module import module_code
 from rfviz.ui.operators.choice import OperatorChoice
 from rfviz.ui.operators.panels import chosen_field, chosen_mask, gradient_verdict
 from rfviz.ui.panels.position import Chosen
-from rfviz.ui.panels.receptive_field import FieldView, number
+from rfviz.ui.panels.receptive_field import MOST_ENTRIES, FieldView, number, table_title
 from rfviz.ui.sidebar.explain import as_text
 from rfviz.ui.sidebar.inputs import Inputs
 
@@ -61,7 +61,7 @@ def show_worked(inputs: Inputs, chosen: Chosen, choice: OperatorChoice, view: Fi
         st.error(as_text(str(error)), icon=":material/rule:")
         return
     st.code("\n".join(_lines(inputs, chosen, choice, view, worked)), language=None, wrap_lines=True)
-    with st.expander(f"All {len(worked.patch)} entries as a table"):
+    with st.expander(table_title(len(worked.patch))):
         st.dataframe(entries(inputs, view, worked), hide_index=True, height=320)
 
 
@@ -93,25 +93,25 @@ def _vector(values: Tensor) -> str:
 
 
 def entries(inputs: Inputs, view: FieldView, worked: WorkedOutput) -> dict[str, Any]:
-    """One line an entry: where it is, its pixel, its weight, and its term."""
+    """One line an entry, of very many the first: where, its pixel, its weight, and its term."""
     height, width = inputs.spec.kernel_size
-    count = len(view.channels)
+    shown = torch.arange(min(len(worked.patch), MOST_ENTRIES))
     rows, columns = torch.tensor(view.field.rows), torch.tensor(view.field.columns)
-    kernel_rows = torch.arange(height).repeat_interleave(width).repeat(count)
-    kernel_columns = torch.arange(width).repeat(height * count)
+    channels, taps = shown // (height * width), shown % (height * width)
+    kernel_rows, kernel_columns = taps // width, taps % width
     table: dict[str, Any] = {
-        "channel": [name for name in view.channel_names for _ in range(height * width)],
+        "channel": [view.channel_names[channel] for channel in channels.tolist()],
         "kernel row": kernel_rows.tolist(),
         "kernel column": kernel_columns.tolist(),
         "input row": rows[kernel_rows].tolist(),
         "input column": columns[kernel_columns].tolist(),
-        "x": worked.patch.tolist(),
-        "w": worked.weight.tolist(),
+        "x": worked.patch[shown].tolist(),
+        "w": worked.weight[shown].tolist(),
     }
     if worked.mask is not None:
-        table["m"] = worked.mask.tolist()
+        table["m"] = worked.mask[shown].tolist()
     if worked.steps is not None and worked.steps.term not in table:
-        table[worked.steps.term] = worked.steps.terms.tolist()
+        table[worked.steps.term] = worked.steps.terms[shown].tolist()
     return table
 
 

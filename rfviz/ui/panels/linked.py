@@ -21,7 +21,7 @@ from rfviz.explorer.components import (
     keep_bank,
 )
 from rfviz.explorer.picture_store import PICTURES
-from rfviz.ui.panels.maps import around
+from rfviz.ui.panels.maps import LARGEST_FIELD, around, field_size
 from rfviz.ui.panels.position import Chosen, choose, choose_pixel
 from rfviz.ui.panels.receptive_field import FieldView, field_view, number
 from rfviz.ui.run.caches import remembered
@@ -135,6 +135,9 @@ def _scene(inputs: Inputs, chosen: Chosen, view: FieldView) -> Scene:
     # One picture a session: the one that it works on now.
     shown = PICTURES.put(inputs.picture.pixels, inputs.spec, session, st.session_state.get("shown"))
     st.session_state["shown"] = shown
+    # Of a larger field the browser works out no position by itself: none of it is drawn there.
+    sent = field_size(inputs) <= LARGEST_FIELD
+    weights = view.numbers.weights.double().flatten().tolist() if sent else []
     return Scene(
         spec=inputs.spec,
         input_size=inputs.picture.size,
@@ -144,7 +147,7 @@ def _scene(inputs: Inputs, chosen: Chosen, view: FieldView) -> Scene:
         n_filters=inputs.weight.shape[0],
         channels=view.channels,
         channel_names=view.channel_names,
-        weights=view.numbers.weights.double().flatten().tolist(),
+        weights=weights,
         bias=view.numbers.bias,
         divisor=inputs.choices.divisor,
         white=inputs.pixel_range[1],

@@ -12,6 +12,13 @@ from rfviz.ui.sidebar.inputs import Inputs
 
 SHOWN_WHOLE = 256
 WINDOW = 64
+# Numbers of one receptive field that are drawn, and with which the browser works out positions by
+# itself; a layer of a network has some thousand.
+LARGEST_FIELD = 32_768
+# Entries of the column matrix in one panel, four bytes each.
+MOST_CELLS = 500_000
+# Numbers of a product that is computed for a panel.
+MOST_OUTPUTS = 2**23
 
 
 class MapWindow(NamedTuple):
@@ -30,6 +37,19 @@ def around(position: int, size: int, length: int) -> range:
     """
     start = max(0, min(position - length // 2, size - length))
     return range(start, min(size, start + length))
+
+
+def field_size(inputs: Inputs) -> int:
+    """How many numbers the receptive field of one filter has."""
+    return inputs.weight[0].numel()
+
+
+def columns_around(inputs: Inputs, chosen: Chosen, length: int) -> range:
+    """At most ``length`` columns around the chosen output's, fewer where they have many rows."""
+    rows, count = inputs.columns.shape
+    most = min(MOST_CELLS // rows, MOST_OUTPUTS // len(inputs.weight))
+    column = inputs.columns.column_index(*chosen.output)
+    return around(column, count, max(1, min(length, most)))
 
 
 def map_window(inputs: Inputs, chosen: Chosen, length: int) -> MapWindow:

@@ -6,7 +6,7 @@ from rfviz.conv.matmul.product_window import ProductWindow, product_window
 from rfviz.explorer.components import show_panel
 from rfviz.figures.columns import column_window_figure
 from rfviz.figures.weights import product_figure, weight_matrix_figure
-from rfviz.ui.panels.maps import around
+from rfviz.ui.panels.maps import MOST_CELLS, columns_around
 from rfviz.ui.panels.position import Chosen
 from rfviz.ui.sidebar.hiding import hidden_panel
 from rfviz.ui.sidebar.inputs import Inputs
@@ -29,8 +29,7 @@ def matrix_names(inputs: Inputs) -> dict[str, Any]:
 
 def product_around(inputs: Inputs, chosen: Chosen, length: int) -> ProductWindow:
     """The columns around the chosen output's, and the weight matrix times them, group by group."""
-    column = inputs.columns.column_index(*chosen.output)
-    shown = around(column, inputs.columns.shape[1], length)
+    shown = columns_around(inputs, chosen, length)
     entries = inputs.values(inputs.columns[:, shown.start : shown.stop])
     return product_window(inputs.weight, inputs.bias, entries, shown, inputs.spec.groups)
 
@@ -53,14 +52,20 @@ def show_weights(inputs: Inputs, *, height: int) -> None:
 
 
 def show_columns(inputs: Inputs, shown: range, *, height: int) -> None:
-    """The panel ``columns``: all rows of the columns shown."""
-    entries = inputs.columns[:, shown.start : shown.stop]
+    """The panel ``columns``: all rows of the columns shown, of very many the first."""
+    rows = range(min(inputs.columns.shape[0], MOST_CELLS // len(shown)))
+    entries = inputs.columns[: rows.stop, shown.start : shown.stop]
     # Bytes are sent as they are; numbers only where pixels are read as numbers.
     entries = entries if inputs.choices.divisor == 1 else inputs.values(entries)
     figure = column_window_figure(
-        entries, range(inputs.columns.shape[0]), shown, title="Columns", **matrix_names(inputs)
+        entries, rows, shown, title=_title(inputs, rows), **matrix_names(inputs)
     )
     show_panel(figure, name="columns", height=height, kind="columns")
+
+
+def _title(inputs: Inputs, rows: range) -> str:
+    n_rows = inputs.columns.shape[0]
+    return "Columns" if len(rows) == n_rows else f"The first {len(rows):,} of {n_rows:,} rows"
 
 
 def show_product(inputs: Inputs, product: ProductWindow, *, height: int) -> None:

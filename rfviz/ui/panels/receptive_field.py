@@ -12,6 +12,7 @@ from rfviz.conv.wording import channel_name
 from rfviz.explorer.components import show_panel
 from rfviz.figures.patch import ReceptiveFieldNumbers, patch_figure, receptive_field_numbers
 from rfviz.figures.vector import vector_figure
+from rfviz.ui.panels.maps import LARGEST_FIELD, field_size
 from rfviz.ui.panels.position import Chosen
 from rfviz.ui.sidebar.hiding import hidden, hidden_here, hidden_panel
 from rfviz.ui.sidebar.inputs import Inputs
@@ -58,7 +59,17 @@ def show_field(inputs: Inputs, view: FieldView, *, beside: bool = False) -> None
     """The panels ``patch``, what the chosen output reads as maps, and ``vector``, as bars.
 
     ``beside``: the maps of the patch stand as an equation from left to right.
+    A field of very many numbers is not drawn: the browser would stand still over it.
     """
+    if field_size(inputs) > LARGEST_FIELD:
+        channels, height, width = inputs.weight.shape[1:]
+        st.info(
+            f"Each receptive field has {channels:,} × {height:,} × {width:,} (channels, height, "
+            f"width) = {field_size(inputs):,} numbers: up to {LARGEST_FIELD:,} are drawn as maps "
+            "and as a vector. The output, the maps and the part of the matrices are shown as "
+            "always; choose an output by a click."
+        )
+        return
     figure = patch_figure(
         view.numbers,
         channels=view.channel_names,
@@ -104,9 +115,9 @@ def sum_in_words(inputs: Inputs, chosen: Chosen, view: FieldView) -> None:
 
 
 def _terms(pixels: Tensor, weights: Tensor) -> str:
-    pairs = list(zip(pixels.flatten().tolist(), weights.flatten().tolist(), strict=True))
-    if len(pairs) > MOST_TERMS:
-        return f"{len(pairs)} products (all of them in the table below)"
+    if pixels.numel() > MOST_TERMS:
+        return f"{pixels.numel()} products (all of them in the table below)"
+    pairs = zip(pixels.flatten().tolist(), weights.flatten().tolist(), strict=True)
     return " + ".join(f"{number(pixel)}·{_signed(weight)}" for pixel, weight in pairs)
 
 
@@ -117,6 +128,16 @@ def number(value: float) -> str:
 
 def _signed(weight: float) -> str:
     return f"({number(weight)})" if weight < 0 else number(weight)
+
+
+def table_title(count: int) -> str:
+    """Say how many of so many entries the table has.
+
+    >>> table_title(27), table_title(30_000)
+    ('All 27 entries as a table', 'The first 4,096 of 30,000 entries as a table')
+    """
+    first = "All" if count <= MOST_ENTRIES else f"The first {MOST_ENTRIES:,} of"
+    return f"{first} {count:,} entries as a table"
 
 
 def entries_table(inputs: Inputs, view: FieldView) -> None:
@@ -143,6 +164,5 @@ def entries_table(inputs: Inputs, view: FieldView) -> None:
         "input column": columns[kernel_column].tolist(),
         **{name: each.flatten()[shown].tolist() for name, each in values.items()},
     }
-    first = "All" if len(shown) == count else f"The first {len(shown):,} of"
-    with st.expander(f"{first} {count:,} entries as a table"):
+    with st.expander(table_title(count)):
         st.dataframe(table, hide_index=True, height=320)

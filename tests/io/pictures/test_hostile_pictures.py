@@ -10,6 +10,7 @@ import time
 import warnings
 import zipfile
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,43 @@ def test_limit_itself_is_read() -> None:
     assert MAX_PIXELS == 10_000 * 10_000
     with pytest.raises(InputError, match=r"truncated|damaged"):
         load_picture(png_bomb(10_000, 10_000))
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 60_000_000), (7, 9_000_000), (9_000_000, 1)])
+def test_a_line_of_pixels_is_read_as_soon_as_a_square(height: int, width: int) -> None:
+    file = io.BytesIO()
+    Image.new("1", (width, height)).save(file, "TIFF", compression="group4")
+    began = time.process_time()
+    assert load_picture(file.getvalue()).shape == (1, height, width)
+    assert time.process_time() - began < 4
+
+
+def webp_animation(width: int, height: int) -> bytes:
+    """An animation of one small frame on a large canvas: half a kilobyte."""
+    file = io.BytesIO()
+    frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]
+    frames[0].save(file, "WEBP", save_all=True, append_images=frames[1:])
+    data = bytearray(file.getvalue())
+    at = data.index(b"VP8X") + 12
+    data[at : at + 6] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return bytes(data)
+
+
+def raw_tiff(width: int, height: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), "red").save(file, "TIFF")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("size", [(2_000_000, 30), (1_000_000, 60)])
+@pytest.mark.parametrize("make", [webp_animation, raw_tiff])
+def test_rows_of_megabytes_are_not_copied_again_and_again(
+    make: Callable[[int, int], bytes], size: tuple[int, int]
+) -> None:
+    data = make(*size)
+    began = time.process_time()
+    assert load_picture(data).shape == (3, *size[::-1])
+    assert time.process_time() - began < 8
 
 
 def bmff(brand: bytes, compatible: bytes = b"") -> bytes:

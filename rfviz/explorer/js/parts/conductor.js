@@ -215,6 +215,8 @@ export class Conductor extends Chooser {
 
   /** The numbers of a position worked out here; null until its pixels have come. */
   liveAt(scene, position) {
+    // Of a very large receptive field the server sends no weights: only its own answers are shown.
+    if (!scene.weights.length) return null;
     const held = this.pixels.of(scene.token);
     const vector = held && vectorOf(scene.spec, held, position, scene.filter.channels);
     if (!vector) {
@@ -244,11 +246,11 @@ export class Conductor extends Chooser {
   /** What is pointed at; on the stage an output alone is its sum, written out where it is short. */
   inWords(pointed, scene, value) {
     const sentence = sentenceOf(pointed, scene, value);
-    if (!this.grid.stage || pointed.pixel !== undefined || pointed.entry !== undefined) return sentence;
+    if (!this.grid.stage || scene.weights.length > MOST_TERMS || pointed.pixel !== undefined || pointed.entry !== undefined) return sentence;
     const held = this.pixels.of(scene.token);
     const vector = held && vectorOf(scene.spec, held, pointed.position, scene.filter.channels);
     const { weights, divisor, filter } = scene;
-    const terms = vector && termsOf({ vector, weights, divisor, bias: filter.bias }, MOST_TERMS, shortNumber);
+    const terms = vector && weights.length && termsOf({ vector, weights, divisor, bias: filter.bias }, MOST_TERMS, shortNumber);
     return terms ? `${sentence} = ${terms}` : sentence;
   }
 
