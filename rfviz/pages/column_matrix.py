@@ -6,6 +6,7 @@ from rfviz.explorer.components import Mark, row, show_panel
 from rfviz.figures.columns import column_overview_figure
 from rfviz.figures.reads import reads_figure
 from rfviz.ui.column_matrix import panels as columns_view
+from rfviz.ui.column_matrix.files import show_files
 from rfviz.ui.column_matrix.fold_law import show_law
 from rfviz.ui.panels.linked import cell, conduct_page, padding_mark
 from rfviz.ui.panels.matrices import matrix_names, show_columns
@@ -76,6 +77,7 @@ with panels:
 
 if not hidden("reads"):
     st.markdown(columns_view.never_read_sentence(inputs, reads.n_never))
+show_files(inputs, shown)
 st.subheader("Fold of unfold")
 show_law(inputs, chosen)
 show_code(inputs, chosen)
