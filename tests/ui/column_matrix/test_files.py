@@ -7,12 +7,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from made_inputs import SPECS, inputs_of, noise
-from opened import OpenedPage
 from torch.testing import assert_close
 
 from rfviz.io.weights.read import read_weights
 from rfviz.io.weights.write import npy_of, safetensors_of
-from rfviz.ui.column_matrix.files import MOST_ENTRIES, matrix_part, part_csv
+from rfviz.ui.column_matrix.files import matrix_part, part_csv
 
 
 @pytest.mark.parametrize("divisor", [1, 255])
@@ -36,24 +35,3 @@ def test_each_file_holds_the_columns_of_unfold(name: str, divisor: int) -> None:
     assert_close(torch.tensor([[float(v) for v in row[1:]] for row in table[1:]]), part)
     assert table[0][1] == f"output ({1 // inputs.output_size[1]}, {1 % inputs.output_size[1]})"
     assert table[1][0] == "red tap (0, 0)"
-
-
-def labels(page: OpenedPage) -> list[str]:
-    return [button.proto.help for button in page.at.get("download_button")]  # type: ignore[attr-defined]
-
-
-def test_the_page_offers_the_window_and_the_whole_matrix() -> None:
-    page = OpenedPage("column_matrix", {"sample": "glyph", "window": "20"})
-    page.check_answers()
-    said = labels(page)
-    assert "Download columns as .npy" in said
-    assert sum("as .csv" in label for label in said) == 2
-
-
-def test_a_matrix_too_large_for_a_file_is_offered_in_parts_with_its_numbers() -> None:
-    page = OpenedPage("column_matrix", {"sample": "scene", "kernel": "11"})
-    page.check_answers()
-    assert "Download columns as .npy" not in labels(page)
-    said = next(each for each in page.captions if "one file holds at most" in each)
-    assert f"{MOST_ENTRIES:,}" in said
-    assert "363 × " in said
