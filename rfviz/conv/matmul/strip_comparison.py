@@ -80,6 +80,17 @@ class ComparisonTotals:
         return max(differences.max_ulp_error for differences in self._filters)
 
     @property
+    def max_ulp_far_from_zero(self) -> int | None:
+        """The same of outputs far from 0, where such units mean something; None without any."""
+        found = [each.max_ulp_far_from_zero for each in self._filters]
+        return max((ulps for ulps in found if ulps is not None), default=None)
+
+    @property
+    def max_share(self) -> float:
+        """Largest error so far in units of what is allowed at its place: close up to 1."""
+        return max(differences.max_share for differences in self._filters)
+
+    @property
     def allclose(self) -> bool:
         """Whether every output so far is within the tolerances."""
         return all(differences.allclose for differences in self._filters)
