@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from app_page import CONDUCTOR, IDLE, AppPage
+from app_page import CONDUCTOR, IDLE, TWO_FRAMES, AppPage
 from conftest import Open
 from random_sets import how_many
 
@@ -57,9 +57,9 @@ class Walk:
         before = self.set[name]
         up = before <= (name == "kernel") or (before < MOST[name] and self.chance.random() < 0.5)
         slider.press("ArrowRight" if up else "ArrowLeft")
-        self.set[name] = before + (1 if up else -1)
-        if self.set[name] < (0 if name == "padding" else 1):
-            self.set[name] = before
+        self.app.page.evaluate(TWO_FRAMES)
+        # What the slider shows now is what the person believes to have set.
+        self.set[name] = int(slider.input_value())
         self.done.append(f"{name}={self.set[name]}")
 
     def wait(self) -> None:
@@ -75,7 +75,8 @@ class Walk:
                 name: int(self.app.widget(name).locator("input[type=range]").first.input_value())
                 for name in SLIDERS
             }
-            assert (in_address, shown) == (self.set, self.set), self.done[-8:]
+            said_by = {"address": in_address, "widget": shown}
+            assert said_by == {"address": self.set, "widget": self.set}, f"{self.done[-8:]}"
 
         self.app.eventually(all_say_it, seconds=25)
 
