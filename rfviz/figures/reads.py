@@ -3,7 +3,9 @@
 Counts are never averaged: the mean of 9, 6 and 4 is a number that no pixel has.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 import plotly.graph_objects as go
 import torch
@@ -46,7 +48,7 @@ def reads_figure(
     sentence = f"{title}, {part}{by(input_size)} pixels{found}"
     alt = f"{sentence}. The largest is {most:g}."
     blank = torch.full_like(shown, torch.nan)
-    place = _placed(edges) if edges else cells(top, left, (1, 1))
+    place: Mapping[str, Any] = _placed(edges) if edges else cells(top, left, (1, 1))
     where = "%{hovertext}" if edges else "row %{y:d}, column %{x:d}: "
     counts = heatmap(
         torch.where(never, blank, shown),

@@ -35,7 +35,8 @@ def file_of(tensors: dict[str, Tensor], ending: str) -> bytes:
     plain = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
     stream = io.BytesIO()
     if ending == "npz":
-        np.savez(stream, **{name: tensor.numpy() for name, tensor in plain.items()})
+        arrays: dict[str, Any] = {name: tensor.numpy() for name, tensor in plain.items()}
+        np.savez(stream, **arrays)
     elif ending == "pt":
         torch.save({"state_dict": plain}, stream)
     return save(plain) if ending == "safetensors" else stream.getvalue()
@@ -55,7 +56,7 @@ def wrong_in(page: OpenedPage, checkpoint: Any, ending: str) -> list[str]:
     box = page.at.selectbox("layer")
     offered = {option.split(": ")[0] for option in box.options}
     wrong = [] if offered == {one.name for one in expected} else [f"{checkpoint.title}: {offered}"]
-    name = box.value
+    name = str(box.value)
     module = next(one.module for one in expected if one.name == name)
     choices = page.at.session_state["controls"].choices
     weight = layer(checkpoint.tensors, entries[name])[0]

@@ -6,7 +6,7 @@ from rfviz.ui.column_matrix.files import MOST_ENTRIES
 
 
 def labels(page: OpenedPage) -> list[str]:
-    return [button.proto.help for button in page.at.get("download_button")]  # type: ignore[attr-defined]
+    return [button.proto.help for button in page.at.get("download_button")]
 
 
 def test_the_page_offers_the_window_and_the_whole_matrix() -> None:

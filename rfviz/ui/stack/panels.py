@@ -150,7 +150,8 @@ def place_words(found: Sequence[Place], index: int) -> str:
     which = f"layer {index + 1} of {len(found)}"
     if is_convolution(found[index]):
         return f"{which}, convolution {n} of {total}"
-    kind = found[index].layer.kind if found[index].layer else "join"
+    layer = found[index].layer
+    kind = layer.kind if layer is not None else "join"
     return f"{which}, a {kind} after {n} of {total} convolutions"
 
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -119,7 +120,7 @@ def pictures() -> dict[str, bytes]:
     clear.putalpha(alpha)
     both = alpha.convert("LA")
     both.putalpha(alpha.rotate(180))
-    made = {
+    made: dict[str, tuple[Image.Image, dict[str, Any]]] = {
         "photo one.jpg": (image, {"exif": turned}),
         "rgb.png": (image, {}),
         "rgba.png": (clear, {}),

@@ -1,6 +1,6 @@
 """Counts of what was tried and what came out wrong, as one table: run it as a script.
 
-    PYTHONPATH=. python tests/counts.py
+    PYTHONPATH=. python tests/shared/counts.py
 
 Networks and single calls are judged by gradients in float64, messages by the rule and the numbers
 that they must be told with, checkpoints by what their layers answer in torch.
@@ -19,7 +19,7 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.torch_messages.explain import translate_torch_error
 from rfviz.conv.trace.trace import trace
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 FOLDERS = ("shared", "conv/layers", "conv/trace", "conv/torch_messages", "io/weights")
 
 
