@@ -55,6 +55,10 @@ class Row:
     seconds_matmul: float = math.nan
     seconds_conv2d: float = math.nan
     error: str = ""
+    # The largest error in units of atol + rtol · |output| at its place, close up to 1; and in ULP
+    # of the outputs that are far from 0, None where there are none.
+    error_of_bound: float = math.nan
+    max_ulp_far_from_zero: int | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,8 @@ class LayerCheck:
             first,
             totals.seconds_matmul,
             totals.seconds_conv2d,
+            error_of_bound=totals.max_share,
+            max_ulp_far_from_zero=totals.max_ulp_far_from_zero,
         )
 
     def _read_as(self, source: torch.Tensor | Resized) -> tuple[tuple[int, int, int], torch.Tensor]:

@@ -89,7 +89,7 @@ def module_code(
     )
     imports = {"import torch", "import torch.nn.functional as F", "from torch import nn"}
     definitions: dict[str, str] = {}
-    _collect(function, imports, definitions)
+    collect(function, imports, definitions)
     head = ["from __future__ import annotations", "", *sorted(imports), "", ""]
     return "\n".join(head) + "\n\n".join(definitions.values()) + "\n" + body
 
@@ -104,8 +104,11 @@ def _function_of(operator: Operator) -> FunctionType:
     return function
 
 
-def _collect(function: FunctionType, imports: set[str], definitions: dict[str, str]) -> None:
-    """Add the source of a function after that of all that it names, each once."""
+def collect(function: FunctionType, imports: set[str], definitions: dict[str, str]) -> None:
+    """Add the source of a function after that of all that it names, each once.
+
+    Raises `InputError` for what cannot be written into a file.
+    """
     if function.__name__ in definitions:
         return
     definitions[function.__name__] = ""
@@ -136,7 +139,7 @@ def _add(
     if isinstance(meant, ModuleType):
         imports.add(_import_of(name, meant))
     elif isinstance(meant, FunctionType) and meant.__module__ == function.__module__:
-        _collect(meant, imports, definitions)
+        collect(meant, imports, definitions)
     elif isinstance(meant, _SCALARS):
         definitions.setdefault(name, f"{name} = {meant!r}\n")
     elif hasattr(meant, "__module__") and hasattr(meant, "__name__"):

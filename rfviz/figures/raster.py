@@ -1,5 +1,6 @@
 """The one heatmap trace every map and matrix is drawn with."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -10,7 +11,7 @@ Scale = str | tuple[tuple[float, str], ...]
 
 def heatmap(
     values: torch.Tensor,
-    place: dict[str, float],
+    place: Mapping[str, float | list[float]],
     *,
     scale: Scale,
     limits: tuple[float, float],

@@ -6,6 +6,7 @@ from rfviz.explorer.components import Mark, row, show_panel
 from rfviz.figures.columns import column_overview_figure
 from rfviz.figures.reads import reads_figure
 from rfviz.ui.column_matrix import panels as columns_view
+from rfviz.ui.column_matrix.files import show_files
 from rfviz.ui.column_matrix.fold_law import show_law
 from rfviz.ui.panels.linked import cell, conduct_page, padding_mark
 from rfviz.ui.panels.matrices import matrix_names, show_columns
@@ -66,16 +67,20 @@ with explorer:
         marks=marks,
         awaited={"overview": jobs.awaited(overview, "Computing the exact means of every bin")},
     )
-reads = columns_view.reads_map(inputs)
+reads = columns_view.reads_map(inputs, (pixel.row, pixel.column))
 with panels:
     show_columns(inputs, shown, height=columns_view.height_of(columns.shape[0]))
     show_picture(inputs, height=420)
-    figure = reads_figure(reads.means, step=reads.step, input_size=inputs.picture.size)
+    figure = reads_figure(
+        reads.counts, top=reads.top, left=reads.left, edges=reads.edges,
+        input_size=inputs.picture.size,
+    )  # fmt: skip
     show_panel(figure, name="reads", height=420, size=inputs.picture.size, **hidden_panel("reads"))
     whole = st.container()
 
 if not hidden("reads"):
-    st.markdown(columns_view.never_read_sentence(inputs, reads.n_never))
+    st.markdown(columns_view.reads_sentence(inputs, reads))
+show_files(inputs, shown)
 st.subheader("Fold of unfold")
 show_law(inputs, chosen)
 show_code(inputs, chosen)

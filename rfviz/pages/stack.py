@@ -14,6 +14,7 @@ from rfviz.ui.stack import (
 from rfviz.ui.stack import (
     panels as stack_view,
 )
+from rfviz.ui.stack.words import reach_sentence
 
 st.title("Stack of layers")
 st.markdown(
@@ -56,6 +57,7 @@ if hidden_here("unit"):
 maps = stack_view.maps_of(choice, unit)
 fields = stack_view.fields_of(maps, unit)
 stack_view.unit_sentence(choice, unit, fields)
+reach_sentence(picture, choice, unit)
 stack_view.link(choice, places, unit, maps, fields)
 left, right = st.columns(2)
 with left:

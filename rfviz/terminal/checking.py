@@ -13,6 +13,7 @@ import torch
 
 from rfviz.check import LayerCheck, Row, pictures_in, rows_of, shown_path
 from rfviz.conv.errors import InputError
+from rfviz.conv.matmul.differences import FAR_FROM_ZERO
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.export.report import (
     about_check,
@@ -58,6 +59,8 @@ def checked(options: argparse.Namespace) -> int:
         # Also where nobody reads the table any more, or the disk that it goes to is full.
         for report in reports:
             report.write()
+    for line in _legend(rows):
+        table.line(line)
     table.last(_summary(rows, len(paths), time.perf_counter() - start))
     return _code(rows, len(paths))
 
@@ -120,7 +123,9 @@ class Table:
 
 def _run(check: LayerCheck, paths: list[Path], rows: list[Row], table: Table) -> None:
     """Fill the rows and write each; Ctrl-C ends it with the rows so far."""
-    table.line(f"{'picture':40} {'output':>12} {'max abs':>10} {'max ulp':>10}  verdict")
+    table.line(
+        f"{'picture':40} {'output':>12} {'err/bound':>10} {'max abs':>10} {'ULP':>8}  verdict"
+    )
     shown = 0.0
     with _interrupts():
         for row in rows_of(check, paths):
@@ -153,8 +158,25 @@ def _line(row: Row) -> str:
     size = "{} x {}".format(*row.output_size)
     verdict = "agrees" if row.allclose else "DIFFERS"
     if row.first_not_finite is not None:
-        verdict += f", {row.n_not_finite:,} not finite, first at {row.first_not_finite}"
-    return f"{name:40} {size:>12} {row.max_abs_error:10.3g} {row.max_ulp_error:10,}  {verdict}"
+        alike = " in both" if row.allclose else ""
+        verdict += f", {row.n_not_finite:,} NaN or infinite{alike}, first at {row.first_not_finite}"
+    ulp = "-" if row.max_ulp_far_from_zero is None else f"{row.max_ulp_far_from_zero:,}"
+    errors = f"{row.error_of_bound:10.3g} {row.max_abs_error:10.3g} {ulp:>8}"
+    return f"{name:40} {size:>12} {errors}  {verdict}"
+
+
+def _legend(rows: list[Row]) -> list[str]:
+    """What the columns of errors mean, with the bound of this run."""
+    bounds = [row for row in rows if row.allclose is not None]
+    if not bounds:
+        return []
+    rtol, most = bounds[0].rtol, max(row.atol for row in bounds)
+    return [
+        f"err/bound: the largest error over the bound atol + rtol x |output|, agreeing up to 1. "
+        f"rtol {rtol:.2g}; atol, for outputs near 0, up to {most:.2g}: unless given, twice what",
+        f"rounding may do to such a sum. ULP: units in the last place, of outputs of at least "
+        f"{FAR_FROM_ZERO:,} atol; nearer to 0 they mean nothing.",
+    ]
 
 
 def _summary(rows: list[Row], n_pictures: int, seconds: float) -> str:

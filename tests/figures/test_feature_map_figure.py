@@ -123,10 +123,19 @@ def test_pixels_never_read_are_a_trace_of_their_own() -> None:
     assert figure.layout.title.text.replace("<br>", " ").endswith("4 pixels never read (orange)")
 
 
-def test_reads_reduced_are_means() -> None:
-    figure = reads_figure(torch.full((2, 2), 8.5), step=(10, 10), input_size=(20, 20))
-    assert "times on average" in figure.data[0].hovertemplate
-    assert figure.layout.title.text.replace("<br>", " ").endswith("means of 10 × 10")
+def test_blocks_of_equal_reads_are_drawn_and_named_whole() -> None:
+    figure = reads_figure(torch.tensor([[0, 2]]), edges=([0, 20], [0, 5, 30]), input_size=(20, 30))
+    counts, never = figure.data
+    assert (list(counts.x), list(counts.y)) == ([-0.5, 4.5, 29.5], [-0.5, 19.5])
+    assert counts.hovertext[0][1] == "rows 0 to 19, columns 5 to 29: "
+    assert never.hovertemplate.startswith("%{hovertext}never read")
+    assert figure.layout.title.text.replace("<br>", " ").endswith("100 pixels never read (orange)")
+
+
+def test_a_part_of_the_reads_says_which() -> None:
+    figure = reads_figure(torch.full((4, 5), 9), top=3, left=10, input_size=(20, 30))
+    said = figure.layout.title.text.replace("<br>", " ")
+    assert "rows 3 to 6, columns 10 to 14 of 20 × 30 pixels" in said
 
 
 def test_nothing_read_at_all_is_still_a_map() -> None:

@@ -51,7 +51,7 @@ def test_overflow_is_found_and_located() -> None:
     rows = shown(page.at)
     picture = rfviz.load_sample("glyph")[0]
     over = (picture.double() + 65504).half().isinf()
-    assert rows["verdict"] == ["not finite, but alike"]
+    assert rows["verdict"] == ["alike, NaN and infinite too"]
     assert rows["infinite"] == [int(over.sum())]
     assert rows["NaN"] == [0]
     first = ", ".join(map(str, [0, *over.nonzero()[0].tolist()]))

@@ -144,3 +144,17 @@ def test_what_the_address_says_is_held_before_any_widget_is_drawn() -> None:
     assert not {"kernel", "weights", "bias", "row", "hand", "unknown"} & {
         name for name, value in held.items() if str(value) == address.get(name)
     }
+
+
+def test_an_address_that_was_overwritten_says_again_what_the_widgets_say() -> None:
+    """A server's word on the address that arrives after a move says what was before the move."""
+    page = OpenedPage("matmul", {"kernel": "5", "stride": "2"})
+    page.at.slider("kernel").set_value(4)
+    page.at.query_params.update({"kernel": "5", "stride": "2"})
+    page.run()
+    assert page.at.query_params["kernel"] == "4"
+    assert page.bound_widgets()["kernel"] == 4
+    del page.at.query_params["stride"]
+    page.run()
+    assert page.at.query_params["stride"] == "2"
+    assert page.bound_widgets()["stride"] == 2

@@ -250,3 +250,30 @@ def test_a_unit_and_a_layer_chosen_in_the_browser_go_to_the_address() -> None:
     numbers = [each["layer"] for each in page.conductor["maps"]]
     assert numbers == list(range(19))
     assert len({each["colour"] for each in page.conductor["maps"]}) == 19
+
+
+def test_the_pixels_that_matter_are_said_beside_the_box_that_counts_padding() -> None:
+    region = {"region": "true", "region_height": "5", "region_width": "5"}
+    address = {"stack_layers": "m2,c3p1o2", "stack_input": "picture", "sample": "glyph"} | region
+    page = OpenedPage("stack", address | {"stack_unit_row": "1", "stack_unit_column": "1"})
+    page.check_answers()
+    said = sentences(page)
+    assert "reads rows 0 to 5 and columns 0 to 5" in said
+    assert "Those that can change the unit are rows 0 to 3 and columns 0 to 3" in said
+    assert "counted in the input" not in said
+
+
+def test_rows_are_said_of_the_input_and_of_the_photo(vgg: OpenedPage) -> None:
+    said = sentences(vgg)
+    assert "counted in the input of 224 × 224; in the picture of 28 × 28 that is rows" in said
+
+
+def test_a_layer_says_which_convolution_it_is() -> None:
+    page = OpenedPage("stack", {"sample": "glyph", "stack_layers": "c3p1,m2,c3p1,m2,c3p1"})
+    assert any("layer 5 of 5, convolution 3 of 3;" in each for each in page.captions)
+    page.at.number_input("stack_layer").set_value(4)
+    page.run()
+    assert any("layer 4 of 5, a MaxPool2d after 2 of 3 conv" in each for each in page.captions)
+    table = next(frame.value for frame in page.at.dataframe if "convolution" in frame.value.columns)
+    numbers = [None if n != n else int(n) for n in table["convolution"]]  # noqa: PLR0124 - NaN
+    assert numbers == [1, None, 2, None, 3]

@@ -12,6 +12,9 @@ from rfviz.conv.matmul.ulp import ulp_distance
 # Small enough to stay in the cache and on one thread: on a busy machine, larger pieces spend most
 # of their time waiting for the other threads.
 _PIECE = 2**15
+# Nearer to 0 than so many times atol, units in the last place are as small as the numbers there
+# and count nothing: an error of 1e-7 beside 0 is a billion of them.
+FAR_FROM_ZERO = 1000
 _RELATIVE = MappingProxyType(
     {
         torch.float64: 1e-7,
@@ -72,6 +75,10 @@ class Differences:
         self.tolerances = tolerances
         self.max_abs_error = 0.0
         self.max_ulp_error = 0
+        # Of the outputs of at least FAR_FROM_ZERO times atol, None where there are none.
+        self.max_ulp_far_from_zero: int | None = None
+        # The largest error in units of what is allowed at its place: close up to 1.
+        self.max_share = 0.0
         self.worst_index = 0
         self.worst_values = (math.nan, math.nan)
         self.n_different = 0
@@ -113,6 +120,11 @@ class Differences:
         rtol, atol = self.tolerances
         allowed = atol + rtol * b.double().abs().nan_to_num(0, 0, 0)
         self.allclose = self.allclose and bool((error <= allowed).all())
+        share = torch.where(error == 0, 0.0, error / allowed)
+        self.max_share = max(self.max_share, float(share.max()))
+        far = b.double().abs() >= FAR_FROM_ZERO * atol
+        if far.any():
+            self.max_ulp_far_from_zero = max(self.max_ulp_far_from_zero or 0, int(ulps[far].max()))
         return int(error.argmax())
 
 

@@ -86,6 +86,16 @@ class ComparisonTotals:
         return self._differences.max_ulp_error
 
     @property
+    def max_ulp_far_from_zero(self) -> int | None:
+        """The same of outputs far from 0, where such units mean something; None without any."""
+        return self._differences.max_ulp_far_from_zero
+
+    @property
+    def max_share(self) -> float:
+        """Largest error so far in units of what is allowed at its place: close up to 1."""
+        return self._differences.max_share
+
+    @property
     def allclose(self) -> bool:
         """Whether every output so far is within the tolerances."""
         return self._differences.allclose

@@ -6,8 +6,7 @@ method, a slice. So residuals, attention, and control flow that depends on shape
 depends on pixel values cannot be. What each operator does: `rfviz.conv.trace.rules`.
 """
 
-import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -17,7 +16,6 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.operators.module import OperatorConv2d
 from rfviz.conv.receptive_field.axis_map import PICTURE
 from rfviz.conv.receptive_field.stack import LayerGeometry, input_geometry
 from rfviz.conv.spec.padding_modes import Pair
@@ -35,23 +33,23 @@ from rfviz.conv.trace.calls import (
 )
 from rfviz.conv.trace.followed import Followed
 from rfviz.conv.trace.hulls import axis_hull
+from rfviz.conv.trace.remedies import Trials, mended
 from rfviz.conv.trace.rows import row_of
 from rfviz.conv.trace.rules import rule_of
+from rfviz.conv.trace.running import (
+    REFUSALS,
+    asks_for_numbers,
+    cannot_follow,
+    run,
+    without_numbers,
+    without_values,
+)
 from rfviz.conv.trace.windows import checked
 from rfviz.conv.wording import shown
-
-# What a module's own code may raise when its picture has no numbers or the wrong shape.
-REFUSALS = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, NameError, RuntimeError,
-    TypeError, ValueError,
-)  # fmt: skip
-
 
 # Nothing is stored but a number for each row and column; torch counts bytes in 64 bits.
 MOST_PIXELS = 2**40
 MOST_ROWS = 2**20
-# Buffers of so many numbers keep them: an index or a mask says what is read.
-MOST_NUMBERS = 2**20
 
 
 def trace(module: nn.Module, input_size: object) -> list[LayerGeometry]:
@@ -63,7 +61,8 @@ def trace(module: nn.Module, input_size: object) -> list[LayerGeometry]:
     columns of the picture, wherever the module keeps them. `standing` and `reason` say where a
     field is no more than an upper bound. The module is not changed and no weight is copied. For
     (H, W) the channels are those of its first layer. Raises `InputError` naming the module for what
-    cannot be run without numbers. Source: Araujo, Norris & Sim, Distill 2019.
+    cannot be run without numbers; what does not fit has remedies that were tried on the whole.
+    Source: Araujo, Norris & Sim, Distill 2019.
 
     >>> block = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
     >>> [(g.name, g.receptive_field) for g in trace(block, (8, 8))]
@@ -75,7 +74,7 @@ def trace(module: nn.Module, input_size: object) -> list[LayerGeometry]:
             remedy="Use rfviz.stack_geometry for a list of layers",
         )
     n_channels, size = _picture(input_size, module)
-    watched = _without_numbers(module)
+    watched = without_numbers(module)
     # A picture of the module's own type of numbers; torch refuses to mix two.
     types = (value.dtype for value in module.parameters() if value.dtype.is_floating_point)
     picture = torch.empty(
@@ -85,11 +84,15 @@ def trace(module: nn.Module, input_size: object) -> list[LayerGeometry]:
     with watch.naming(watched), torch.no_grad(), watch:
         try:
             output = watched(picture)
-        except InputError:
-            raise
+        except InputError as error:
+            refusal = error
         except REFUSALS as error:
-            raise _cannot_follow(watch.where, error) from None
-    return watch.rows(output)
+            refusal = cannot_follow(watch.where, error)
+            if asks_for_numbers(error):
+                raise refusal from None
+        else:
+            return watch.rows(output)
+    raise mended(refusal, watch.layer, Trials(module, picture))
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -108,8 +111,13 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @property
     def where(self) -> str:
-        """Name of the innermost module that is running."""
-        return next((name for name, _ in reversed(self._names) if name), "the module itself")
+        """Name of the innermost module that is running, as a sentence says it."""
+        return self.layer or "the module itself"
+
+    @property
+    def layer(self) -> str:
+        """Name of the innermost module that is running, empty for the whole."""
+        return next((name for name, _ in reversed(self._names) if name), "")
 
     def rows(self, output: object) -> list[LayerGeometry]:
         """Return the rows, with one for the output where none of them is it."""
@@ -146,7 +154,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         followed = bool(call.inputs) and name not in FACTORIES
         if name == "convolution":
             self._explained(call)
-        result = _run(func, args, given)
+        result = run(func, args, given)
         outputs = [t for t in tensors_in(result) if isinstance(t, torch.Tensor)]
         self._remember(call, outputs)
         if name == "convolution" and not followed:
@@ -155,7 +163,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._follow(call, outputs)
         elif not followed and name not in FACTORIES:
             self._aliases.overwritten(func, named, [blank(t) for t in outputs])
-        return _without_values(result) if name in FACTORIES else result
+        return without_values(result) if name in FACTORIES else result
 
     def _follow(self, call: Call, outputs: list[torch.Tensor]) -> None:
         found = follow_call(call, rule_of(call.func, call.name), outputs)
@@ -172,7 +180,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _enter_row(self, call: Call, known: Followed) -> None:
         word = _word(call)
-        module = next((name for name, _ in reversed(self._names) if name), "")
+        module = self.layer
         # A convolution that pads by itself first, as in reflect mode, has one row for each step.
         whole = known.entry == "layer" and module and word != "pad"
         words = module if whole else ".".join(filter(None, (module, word)))
@@ -216,74 +224,6 @@ def _is_layer(module: nn.Module) -> bool:
     return own.startswith("torch.nn.modules.") and own.split(".")[-1] in {"rnn", "activation"}
 
 
-def _run(func: Callable[..., Any], args: tuple[Any, ...], given: dict[str, Any]) -> Any:
-    """Run an operator; constants that have numbers lose them beside tensors that have none."""
-    if any(t.is_meta for t in tensors_in((args, given))):
-        if func is torch.ops.aten.constant_pad_nd.default:
-            # Torch's own would load its compiler to say no more than this.
-            return _padded(args[0], args[1])
-        return func(*_on_meta(args), **_on_meta(given))
-    return func(*args, **given)
-
-
-def _padded(tensor: torch.Tensor, pads: Sequence[int]) -> torch.Tensor:
-    shape = list(tensor.shape)
-    for i, (before, after) in enumerate(zip(pads[::2], pads[1::2], strict=True)):
-        shape[-1 - i] += before + after
-    if min(shape, default=1) < 0:
-        raise RuntimeError(f"padding by {list(pads)} leaves less than nothing of {shape}")
-    return tensor.new_empty(shape)
-
-
-def _on_meta(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value if value.is_meta else value.to("meta")
-    if isinstance(value, dict):
-        return {name: _on_meta(part) for name, part in value.items()}
-    if isinstance(value, tuple | list):
-        return type(value)(_on_meta(part) for part in value)
-    return value
-
-
-def _without_values(result: Any) -> Any:
-    """A new tensor of zeros may be written to with what has no numbers."""
-    if isinstance(result, torch.Tensor) and result.is_floating_point():
-        return result.to("meta")
-    return result
-
-
-def _without_numbers(module: nn.Module) -> nn.Module:
-    """Copy the module, its parameters replaced by empty ones of the same shape."""
-    if any(isinstance(inner, nn.modules.lazy.LazyModuleMixin) for inner in module.modules()):
-        raise InputError(
-            "The module has lazy layers, whose shapes are not known yet.",
-            remedy="Run it once on a picture first",
-        )
-    memo: dict[int, Any] = {}
-    for parameter in module.parameters():
-        memo[id(parameter)] = nn.Parameter(parameter.detach().to("meta"), requires_grad=False)
-    for buffer in module.buffers():
-        kept = buffer.numel() <= MOST_NUMBERS and not buffer.is_meta
-        memo[id(buffer)] = buffer.detach().cpu().clone() if kept else buffer.detach().to("meta")
-    try:
-        watched = copy.deepcopy(module, memo).eval()
-    except REFUSALS as error:
-        raise _cannot_follow(type(module).__name__, error) from None
-    for inner in watched.modules():
-        if isinstance(inner, OperatorConv2d):
-            inner.forward = _as_convolution(inner).forward  # type: ignore[method-assign]
-    return watched
-
-
-def _as_convolution(layer: OperatorConv2d) -> nn.Module:
-    """The convolution that reads what a layer of another operator reads."""
-    weight = layer.weight
-    n_in = weight.shape[1] * layer.spec.groups
-    same = layer.spec.to_module(n_in, weight.shape[0], bias=False).to("meta")
-    same.weight = weight
-    return same
-
-
 def _picture(input_size: object, module: nn.Module) -> tuple[int, Pair]:
     """Return the channels and (height, width) that were asked for."""
     parts = list(input_size) if isinstance(input_size, Sequence) else []
@@ -314,18 +254,3 @@ def _first_channels(module: nn.Module) -> int:
             if isinstance(value, int) and not isinstance(value, bool) and value > 0:
                 return value
     return 1
-
-
-def _cannot_follow(where: str, error: BaseException) -> InputError:
-    lines = str(error).splitlines() or [type(error).__name__]
-    if "meta" in str(error) or "data-dependent" in str(error):
-        return InputError(
-            f"The module could not be followed at {where}: it asks for the values of pixels, or of "
-            f"what is made of them, and the picture that it is run on has none. Torch says: "
-            f"{lines[0][:200].rstrip('.')}.",
-            remedy="Trace the part of the module before it, or the layers after it on their own",
-        )
-    return InputError(
-        f"The module could not be followed at {where}: {lines[0][:300]}.",
-        remedy="Check the picture's size and channels, and leave out steps that need pixel values",
-    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import wraps
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,7 @@ def quarter_turns(formula: Callable[[int, int], Tensor]) -> Formula:
             [-1., -2., -1.]], dtype=torch.float64)
     """
 
+    @wraps(formula)
     def turned(height: int, width: int, angle: float) -> Tensor:
         n_turns = round(angle / (math.pi / 2))
         size = (width, height) if n_turns % 2 else (height, width)

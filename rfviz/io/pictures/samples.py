@@ -77,14 +77,22 @@ def load_sample(name: str) -> Tensor:
     >>> load_sample("address")[0, 1, :4]
     tensor([16, 17, 18, 19], dtype=torch.uint8)
     """
-    files = {sample.name: sample.file for sample in SAMPLES}
-    if not isinstance(name, str) or name not in files:
+    named = {sample.name: sample for sample in SAMPLES}
+    if not isinstance(name, str) or name not in named:
         what = f"There is no sample picture named {name!r}."
-        raise InputError(what, remedy=f"Choose one of {', '.join(files)}.")
-    path = _ASSETS / files[name]
+        raise InputError(what, remedy=f"Choose one of {', '.join(named)}.")
+    return load_picture(sample_file(named[name]))
+
+
+def sample_file(sample: Sample) -> bytes:
+    """Bytes of a sample's file; InputError where rfviz/assets is missing.
+
+    >>> sample_file(SAMPLES[1])[1:4]
+    b'PNG'
+    """
+    path = _ASSETS / sample.file
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        what = f"The sample picture {files[name]} is not in the folder rfviz/assets."
+        what = f"The sample picture {sample.file} is not in the folder rfviz/assets."
         raise InputError(what, remedy="Run assets/make_samples.py to draw it again.") from error
-    return load_picture(data)

@@ -17,8 +17,11 @@ _TRANSPOSED = re.compile(
 )
 _UP = re.compile(r"^up|up$|_up", re.IGNORECASE)
 _DEPTHWISE = re.compile(r"depthwise|^dw|dw$|_dw", re.IGNORECASE)
-# So much more must speak for another layout than for torch's own.
-_MARGIN = 2
+# So much more must speak for another layout than for torch's own; and more where the shape alone
+# speaks, of a tensor by itself: a kernel of 3 × 5 of torch's is no rarity.
+_MARGIN, _MARGIN_OF_SHAPE = 2, 4
+# The last axes of torch's own are rarely as long and of two lengths.
+_SHORT = 6
 
 
 class Seen(NamedTuple):
@@ -54,7 +57,7 @@ def decided(seen: Sequence[Seen], families: frozenset[str] = frozenset()) -> lis
     ('IOHW', ('its name', 'the bias of 8'))
     """
     alone = [_scores(each, families) for each in seen]
-    first = [_best(scores) for scores in alone]
+    first = [_best(scores, each.shape) for scores, each in zip(alone, seen, strict=True)]
     own = [_vote(scores) for scores in alone]
     votes = Counter(own)
     # One answer for each of the few libraries, not one for each of many thousand tensors.
@@ -76,7 +79,10 @@ def decided(seen: Sequence[Seen], families: frozenset[str] = frozenset()) -> lis
             for scored in scores
         ]  # fmt: skip
         found.append(
-            _decision([_of_family(scored, families_of_others[own[index]]) for scored in linked])
+            _decision(
+                [_of_family(scored, families_of_others[own[index]]) for scored in linked],
+                seen[index].shape,
+            )
         )
     return found
 
@@ -94,12 +100,12 @@ def groups_in(layout: Layout, shape: Shape, filters: int | None) -> int:
 
 
 def _scores(seen: Seen, families: frozenset[str]) -> list[_Scored]:
-    found, (module, last) = [], _ends(seen.name)
+    found, name = [], _ends(seen.name)
     for layout in _FOUR:
         groups = groups_in(layout, seen.shape, seen.bias or seen.norm)
         if fits(layout, seen.shape, groups):
             height = layout.sizes(seen.shape, groups)[2]
-            named = _by_name(layout, module, last, height)
+            named = _by_name(layout, name, height)
             found.append(_score(layout, groups, seen, families, named))
     return _without_misfits(found, seen)
 
@@ -144,22 +150,32 @@ def _kernel(height: int, width: int) -> int:
     if largest > 64:
         return -4
     if height == width:
-        return 3 if largest <= 7 else 2 if largest <= 16 else -1
+        return 3 if largest <= 7 else 2 if largest <= 31 else -2
     odd = height % 2 and width % 2
     return 1 if odd and largest <= 15 else -1 if largest <= 15 else -2
 
 
-def _ends(name: str) -> tuple[str, str]:
-    """The module and the parameter of a tensor's name."""
+class _Ends(NamedTuple):
+    """The module and the parameter of a tensor's name, and whether it is a name by itself."""
+
+    module: str
+    parameter: str
+    alone: bool
+
+
+def _ends(name: str) -> _Ends:
     segments = [part for part in re.split(r"[./:]", name.removesuffix(":0")) if part]
     last = segments[-1] if segments else ""
-    return (segments[-2] if len(segments) > 1 else last), last
+    several = len(segments) > 1
+    return _Ends(segments[-2] if several else last, last, not several and not name.endswith(":0"))
 
 
-def _by_name(layout: Layout, module: str, last: str, height: int) -> int:
+def _by_name(layout: Layout, name: _Ends, height: int) -> int:
+    module, last, alone = name
     score = 0
     if layout.family == "TensorFlow":
-        score += 2 * last.endswith("kernel")
+        # By itself, anybody's kernel is called so.
+        score += 2 * (last.endswith("kernel") and not alone)
     if layout.family == "torch":
         score += last.endswith("weight")
     if layout.name in {"HWIM", "1HWO"}:
@@ -202,6 +218,15 @@ def _linked(
     return scored._replace(score=scored.score + 2 * len(links), reasons=(*scored.reasons, *links))
 
 
+def _is_worth_a_word(scored: _Scored, shape: Shape) -> bool:
+    """Whether another layout may be meant, more than any shape could be of a rarer layer."""
+    if scored.reasons:
+        return True
+    if scored.layout.transposed or scored.layout.name == "1HWO":
+        return False
+    return scored.layout.name != "HWIM" or shape[3] == 1
+
+
 def _vote(scores: list[_Scored]) -> str | None:
     """The library whose layout a tensor clearly has."""
     tops: dict[str, int] = {}
@@ -227,16 +252,22 @@ def _of_family(scored: _Scored, family: str | None) -> _Scored:
     return scored._replace(score=scored.score + 2, reasons=(*scored.reasons, reason))
 
 
-def _best(scores: list[_Scored]) -> _Scored:
+def _best(scores: list[_Scored], shape: Shape) -> _Scored:
     """The likeliest; torch's own where no other is likelier by far."""
     best = max(scores, key=lambda scored: scored.score)
-    return best if best.score - scores[0].score >= _MARGIN else scores[0]
+    by_shape = not best.reasons
+    if by_shape and max(shape[-2:]) < _SHORT:
+        return scores[0]
+    # A torch kernel of 4 × 7 is as rare as a map of 7 channels in TFLite's order.
+    margin = _MARGIN_OF_SHAPE + (best.layout.name == "OHWI") if by_shape else _MARGIN
+    return best if best.score - scores[0].score >= margin else scores[0]
 
 
-def _decision(scores: list[_Scored]) -> Decision:
-    best = _best(scores)
+def _decision(scores: list[_Scored], shape: Shape) -> Decision:
+    best = _best(scores, shape)
     others = tuple(
         scored.layout for scored in scores
         if scored.layout != best.layout and scored.score > best.score - _MARGIN
+        and _is_worth_a_word(scored, shape)
     )  # fmt: skip
     return Decision(best.layout, best.groups, best.reasons, others)

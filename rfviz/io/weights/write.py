@@ -1,6 +1,8 @@
 """Weights to bytes: what `load_weights` reads back, number for number."""
 
+import io
 import struct
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -43,6 +45,17 @@ def safetensors_of(tensor: torch.Tensor, name: str = "weight") -> bytes:
     return data
 
 
+def torch_of(tensors: Mapping[str, torch.Tensor]) -> bytes:
+    """Return a .pt file of tensors by name, of any shape and type, that `torch.load` reads.
+
+    >>> torch_of({"weight": torch.ones(2)})[:2]
+    b'PK'
+    """
+    file = io.BytesIO()
+    torch.save({name: each.detach().cpu().clone() for name, each in tensors.items()}, file)
+    return file.getvalue()
+
+
 def text_of(weight: torch.Tensor) -> str:
     """Return a (F, C, kh, kw) weight as text: a line a kernel row, an empty line between kernels.
 
@@ -71,6 +84,23 @@ def csv_of(weight: torch.Tensor) -> bytes:
         for number, kernel in enumerate(kernels)
     ]
     return ("\n\n".join(lines) + "\n").encode()
+
+
+def matrix_csv(matrix: torch.Tensor, rows: Sequence[str], columns: Sequence[str]) -> bytes:
+    """Return a (rows, columns) matrix as a .csv file with a name for each row and column.
+
+    >>> matrix_csv(torch.tensor([[1.0, 0.5]]), ["tap 0"], ["a", "b"]).decode().splitlines()
+    [',a,b', 'tap 0,1,0.5']
+    """
+    lines = [",".join(["", *map(_quoted, columns)])]
+    for name, values in zip(rows, matrix.detach().float().unbind(0), strict=True):
+        written = (str(int(v)) if v.is_integer() else _shortest(v) for v in values.tolist())
+        lines.append(",".join([_quoted(name), *written]))
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if "," in name else name
 
 
 def _shortest(value: float) -> str:

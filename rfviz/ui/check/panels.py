@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rfviz.check import LayerCheck, Row
 from rfviz.conv.errors import InputError
+from rfviz.conv.matmul.differences import FAR_FROM_ZERO
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.conv.steps import part_of
 from rfviz.export.report import report_csv, report_json
@@ -140,6 +141,7 @@ def show_table(rows: list[Row]) -> None:
         table(rows),
         hide_index=True,
         column_config={
+            "largest error / bound": st.column_config.NumberColumn(format="%.2g"),
             "largest absolute error": st.column_config.NumberColumn(format="%.3g"),
             "rtol": st.column_config.NumberColumn(format="%.2g"),
             "atol": st.column_config.NumberColumn(format="%.2g"),
@@ -148,10 +150,12 @@ def show_table(rows: list[Row]) -> None:
         },
     )
     st.caption(
-        "allclose: |matmul − nn.Conv2d| ≤ atol + rtol · |nn.Conv2d| for every output, where NaN "
-        "beside NaN and an infinity beside the same one are alike; atol is twice the bound on the "
-        "rounding of such a sum. ULP: units in the last place, many of "
-        "which fit into a small error where large products cancel to nearly 0. Half types take "
+        "allclose: |matmul − nn.Conv2d| ≤ atol + rtol · |nn.Conv2d|, the bound, for every output, "
+        "where NaN beside NaN and an infinity beside the same one are alike. Largest error / bound "
+        "is at most 1 where all agree. atol is what the bound leaves to outputs near 0: twice what "
+        "rounding may do to such a sum of products, n · u · Σ|x w|. ULP, units in the last place, "
+        f"are those of outputs of at least {FAR_FROM_ZERO:,} atol: nearer to 0, where large "
+        "products cancel, an error far below the bound is millions of them. Half types take "
         "the sidebar's weights, rounded. Seconds are of this run on this server."
     )
 
@@ -169,8 +173,9 @@ def table(rows: list[Row]) -> dict[str, list[Any]]:
         "picture": [row.picture for row in rows],
         "dtype": [row.dtype for row in rows],
         "verdict": [_verdict(row) for row in rows],
+        "largest error / bound": column("error_of_bound"),
         "largest absolute error": column("max_abs_error"),
-        "largest error in ULP": column("max_ulp_error"),
+        "ULP far from 0": column("max_ulp_far_from_zero"),
         "allclose": column("allclose"),
         "rtol": column("rtol"),
         "atol": column("atol"),
@@ -193,7 +198,7 @@ def _verdict(row: Row) -> str:
     if row.error:
         return "not checked"
     if row.n_not_finite:
-        return "not finite, but alike" if row.allclose else "not finite, and differs"
+        return "alike, NaN and infinite too" if row.allclose else "not finite, and differs"
     return "agrees" if row.allclose else "differs"
 
 

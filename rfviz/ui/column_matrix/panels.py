@@ -6,12 +6,11 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from rfviz.conv.im2col.bins import mean_of_bins
 from rfviz.conv.im2col.reads import reads_per_axis
 from rfviz.conv.memory import readable_bytes
 from rfviz.explorer.components import Mark
 from rfviz.ui.panels.linked import cell
-from rfviz.ui.panels.maps import columns_around
+from rfviz.ui.panels.maps import around, columns_around
 from rfviz.ui.panels.position import Chosen, choose
 from rfviz.ui.sidebar.hiding import hidden, hidden_here
 from rfviz.ui.sidebar.inputs import Inputs
@@ -19,6 +18,8 @@ from rfviz.ui.sidebar.inputs import Inputs
 LARGEST_WINDOW = 1200
 LARGEST_OVERVIEW = 363, 600
 LARGEST_MAP = 256
+# Along each side; every block of pixels is named on hover.
+MOST_BLOCKS = 64
 MOST_LISTED = 5000
 
 
@@ -98,7 +99,7 @@ def copies_marks(pixel: PixelChoice, shown: range) -> list[Mark]:
 
 
 def show_copies(inputs: Inputs, pixel: PixelChoice) -> None:
-    """Say how often a pixel was copied, and list where; choosing a line goes to its output."""
+    """Say how often a pixel was copied, and list where; a ticked line offers its output."""
     if hidden_here("copies"):
         return
     n_outputs, n_entries = len(pixel.outputs), len(pixel.entries)
@@ -110,21 +111,28 @@ def show_copies(inputs: Inputs, pixel: PixelChoice) -> None:
         return
     table = copies_table(inputs, pixel)
 
-    def go_there() -> None:
-        rows = st.session_state["copies"].selection.rows
-        if rows:
-            choose(table["output row"][rows[0]], table["output column"][rows[0]])
-
-    st.dataframe(
+    ticked = st.dataframe(
         table,
         hide_index=True,
         height=min(260, 38 + 35 * n_entries),
         key="copies",
-        on_select=go_there,
+        on_select="rerun",
         selection_mode="single-row",
-    )
+    )["selection"]["rows"]
+    _offer_output(table, ticked)
     if n_entries > MOST_LISTED:
         st.caption(f"The first {MOST_LISTED:,} of {n_entries:,} entries are listed.")
+
+
+def _offer_output(table: dict[str, list[int]], ticked: list[int]) -> None:
+    """A button for the output of a ticked copy: to look at a copy moves nothing by itself."""
+    if not ticked or ticked[0] >= len(table["output row"]):
+        return
+    row, column = (table[name][ticked[0]] for name in ("output row", "output column"))
+    st.button(
+        f"Choose output ({row:,}, {column:,}), which reads this copy",
+        key="copy-output", icon=":material/my_location:", on_click=choose, args=(row, column),
+    )  # fmt: skip
 
 
 def copies_table(inputs: Inputs, pixel: PixelChoice) -> dict[str, list[int]]:
@@ -144,28 +152,60 @@ def copies_table(inputs: Inputs, pixel: PixelChoice) -> dict[str, list[int]]:
 
 
 class ReadsMap(NamedTuple):
-    """Mean reads of each bin of pixels, (h, w); ``step`` pixels a bin; pixels never read."""
+    """Exact reads, (h, w): of pixels from (top, left) on, or with ``edges`` of blocks of pixels.
 
-    means: Tensor
-    step: tuple[float, float]
+    ``n_never`` pixels of the whole picture are never read, and the largest count is ``most``.
+    """
+
+    counts: Tensor
+    top: int
+    left: int
+    edges: tuple[list[int], list[int]] | None
     n_never: int
     most: int
 
+    @property
+    def is_part(self) -> bool:
+        """Whether it may lack a part of the picture."""
+        return self.edges is None
 
-def reads_map(inputs: Inputs) -> ReadsMap:
-    """How many outputs read each pixel, exactly, from the counts of each axis."""
+
+def reads_map(inputs: Inputs, pixel: tuple[int, int]) -> ReadsMap:
+    """How many outputs read each pixel, exactly, from the counts of each axis.
+
+    A large picture is shown as blocks of equal counts, or where these are too many, as a part
+    around a pixel: small counts side by side would average to one that no pixel has.
+    """
     size = inputs.picture.size
     rows, columns = reads_per_axis(size, inputs.spec)
-    height, width = (min(side, LARGEST_MAP) for side in size)
-    # The mean of a product of two axes over a bin is the product of the means.
-    down = mean_of_bins(rows[:, None], height, 1)[:, 0]
-    across = mean_of_bins(columns[None], 1, width)[0]
     read = int((rows > 0).sum()) * int((columns > 0).sum())
-    return ReadsMap(
-        down[:, None] * across,
-        (size[0] / height, size[1] / width),
-        size[0] * size[1] - read,
-        int(rows.max()) * int(columns.max()),
+    facts = (size[0] * size[1] - read, int(rows.max()) * int(columns.max()))
+    if max(size) <= LARGEST_MAP:
+        return ReadsMap(rows[:, None] * columns, 0, 0, None, *facts)
+    edges = (_edges(rows), _edges(columns))
+    if max(map(len, edges)) <= MOST_BLOCKS + 1:
+        counts = rows[edges[0][:-1]][:, None] * columns[edges[1][:-1]]
+        return ReadsMap(counts, 0, 0, edges, *facts)
+    down, across = (around(*each, LARGEST_MAP) for each in zip(pixel, size, strict=True))
+    counts = rows[down.start : down.stop, None] * columns[across.start : across.stop]
+    return ReadsMap(counts, down.start, across.start, None, *facts)
+
+
+def _edges(counts: Tensor) -> list[int]:
+    """Where runs of equal counts begin, and the end."""
+    begins = torch.nonzero(counts.diff())[:, 0] + 1
+    return [0, *begins.tolist(), len(counts)]
+
+
+def reads_sentence(inputs: Inputs, reads: ReadsMap) -> str:
+    """Say which part is shown where it is not all, and how many pixels no output reads."""
+    height, width = reads.counts.shape
+    said = never_read_sentence(inputs, reads.n_never)
+    if not reads.is_part or (height, width) == inputs.picture.size:
+        return said
+    return (
+        f"{said} Shown are {height:,} × {width:,} pixels around the chosen pixel, count by count; "
+        f"their mean would be a number that no pixel has. The largest count is {reads.most:,}."
     )
 
 

@@ -1,9 +1,9 @@
 """Weights that are numbers of their own: a layer of a file, or what a person wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,6 +12,19 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.ui.sidebar.named_weights import DTYPES, Choices
+
+
+class Origin(NamedTuple):
+    """The file that a layer is from, and the names there of its weight and bias, empty for none.
+
+    ``as_stored``: the file's numbers are the layer's, in the same order, and none is changed.
+    """
+
+    file: str
+    weight: str
+    bias: str
+    dtype: torch.dtype
+    as_stored: bool
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,7 @@ class LayerWeights:
     divisor: int
     values: Tensor = field(compare=False, repr=False)
     bias: Tensor | None = field(compare=False, repr=False)
+    origin: Origin = field(compare=False, repr=False)
 
     @property
     def n_filters(self) -> int:
@@ -109,9 +123,13 @@ class HandWeights:
     def weight(self, spec: Conv2dSpec, n_channels: int) -> Tensor:
         """What was written where it has this size, else the kernel that it started from."""
         shape = (self.n_filters, n_channels // spec.groups, *spec.kernel_size)
-        if self.values is not None and tuple(self.values.shape) == shape:
+        if self.values is not None and self.is_written(shape):
             return as_dtype(self.values, self.dtype_name)
         return self.start.weight(spec, n_channels)
+
+    def is_written(self, shape: Sequence[int]) -> bool:
+        """Whether weights of this shape are those that were written."""
+        return self.values is not None and tuple(self.values.shape) == tuple(shape)
 
 
 def as_dtype(values: Tensor, dtype_name: str) -> Tensor:

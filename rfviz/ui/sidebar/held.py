@@ -4,6 +4,12 @@ Streamlit drops the state of a widget that the browser has not yet drawn when an
 to, and with it the widget's part of the address: on a busy machine that is any widget. A setting is
 therefore held here as well, under a name that belongs to no widget, and given back before the
 widgets of the next run are drawn.
+
+The address has two writers: the browser, at once when a widget moves, and the server, which writes
+all of it again when a page is turned to. On a busy machine the server's word arrives after a move
+that it knows nothing of, and the address says what was before it. So after a page was turned to
+the address is written once more by each of the next runs, and whatever it says otherwise than the
+widgets is set right.
 """
 
 from collections.abc import Mapping
@@ -16,9 +22,15 @@ from rfviz.ui.run import caches
 from rfviz.ui.sidebar.settings import SETTINGS, setting_of
 
 _VALUES, _PAGE = "held", "held_page"
+# Runs since a page was turned to, and the settings that the address has said.
+_RUNS, _SAID = "held_runs", "held_said"
+# So many runs write the address anew: the first may be cut short by the second.
+RUNS_AFTER_A_TURN = 3
 # What belongs to one weights file: by the file's digest, and the file of the run before.
 _OF_FILES, _FILE = "held_of_files", "held_file"
 MOST_FILES = 16
+# No value of any widget.
+_UNSAID = object()
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -36,6 +48,7 @@ def hold_settings(page: str) -> None:
     held = {**before, **found}
     if not first:
         _give_back(held, found, every=turned)
+        _set_the_address_right(held, turned=turned)
     st.session_state[_VALUES] = MappingProxyType(held)
     st.session_state[_PAGE] = page
     _hold_what_is_of_a_file(turned)
@@ -62,6 +75,23 @@ def _give_back(held: Mapping[str, Any], found: Mapping[str, Any], *, every: bool
     for name, value in held.items():
         if every or name not in found:
             st.session_state[name] = value
+
+
+def _set_the_address_right(held: Mapping[str, Any], *, turned: bool) -> None:
+    """Write what the address says otherwise than the widgets, and what may still overtake it."""
+    state = st.session_state
+    said = _said_by_the_address()
+    before: Mapping[str, Any] = state.get(_SAID, NOTHING)
+    for name, value in held.items():
+        # What the address no longer says, though nobody has changed it, was overwritten.
+        lost = name not in st.query_params and before.get(name, _UNSAID) == value
+        if not turned and (said.get(name, value) != value or lost):
+            state[name] = value
+    state[_SAID] = MappingProxyType({name: held.get(name) for name in said})
+    state[_RUNS] = 0 if turned else state.get(_RUNS, RUNS_AFTER_A_TURN) + 1
+    if 0 < state[_RUNS] <= RUNS_AFTER_A_TURN:
+        # Nothing new, and yet it is sent: whatever was sent before it comes before it.
+        st.query_params.update({})
 
 
 def _hold_what_is_of_a_file(turned: bool) -> None:

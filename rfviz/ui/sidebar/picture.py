@@ -1,7 +1,7 @@
 """Choosing a picture: a sample, files, or the camera; and the part of it that is worked on."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -35,6 +35,8 @@ class Picture:
     pixels: Tensor
     full_size: Pair
     factor: int = 1
+    # What it is a part of.
+    source: "Source | None" = field(default=None, compare=False, repr=False)
 
     @property
     def size(self) -> Pair:
@@ -55,6 +57,8 @@ class Source:
     key: str
     pixels: Tensor
     note: str = ""
+    # Whether a person has the file under this name.
+    is_file: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,7 +174,8 @@ def _upload() -> Source | None:
     if len(files) > 1:
         index = names.index(st.selectbox("Uploaded picture", names, key="picked"))
     say_file(PICTURE, files[index])
-    return _from_file(files[index].name, files[index].file_id, files[index].getvalue())
+    chosen = _from_file(files[index].name, files[index].file_id, files[index].getvalue())
+    return chosen and replace(chosen, is_file=True)
 
 
 def _camera() -> Source | None:
@@ -238,7 +243,7 @@ def _part(
 
     whole = key == (source.key, False, None, 1)
     pixels = source.pixels if whole else caches.worked_on(key, make)
-    return Picture(source.name, key, pixels, (height, width), factor)
+    return Picture(source.name, key, pixels, (height, width), factor, source)
 
 
 def repeated(picture: Picture, times: int) -> Picture:

@@ -18,7 +18,7 @@ from rfviz.io.weights.layouts import LAYOUTS
 from rfviz.io.weights.meetings import Meeting, Picked, meetings, picks_of
 from rfviz.ui.run import caches, uploads
 from rfviz.ui.sidebar.explain import as_text
-from rfviz.ui.sidebar.given_weights import LayerWeights, as_dtype
+from rfviz.ui.sidebar.given_weights import LayerWeights, Origin, as_dtype
 from rfviz.ui.sidebar.named_weights import (
     DEFAULT_KERNEL,
     Choices,
@@ -94,7 +94,7 @@ def file_widgets(n_channels: int | None) -> WeightChoices:
     say_file(WEIGHTS, file)
     weights = weights_of(file)
     _left_out(weights.file.left_out)
-    return _layer_widgets(weights, n_channels)
+    return _layer_widgets(weights, n_channels, file.name)
 
 
 def weights_of(file: UploadedFile) -> Weights:
@@ -143,7 +143,7 @@ def _recall(key: str, options: Mapping[str, Any]) -> None:
         st.session_state[key] = options[said]
 
 
-def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
+def _layer_widgets(weights: Weights, n_channels: int | None, file: str) -> LayerWeights:
     key = ("layers", weights.digest)
     entries = caches.remembered(key, lambda: layers_of(weights.tensors))
     usable = {entry.name: entry for entry in entries if entry.is_conv2d}
@@ -206,7 +206,19 @@ def _layer_widgets(weights: Weights, n_channels: int | None) -> LayerWeights:
         divisor,
         caches.layer_for((name, dtype_name), values),
         bias,
+        _origin(file, entry, met, bool(zeroed), with_own_bias),
     )
+
+
+def _origin(file: str, entry: LayerEntry, met: Met, zeroed: bool, with_own_bias: bool) -> Origin:
+    bias = (entry.bias or "") if with_own_bias else ""
+    computed = entry.made is not None or (
+        entry.beside is not None and entry.beside.made is not None
+    )
+    unchanged = met.meeting is None or met.meeting.repeats_grey
+    in_order = entry.layout == "OIHW" and entry.shape == entry.weight_shape
+    as_stored = unchanged and in_order and not zeroed and not computed
+    return Origin(file, entry.name, bias, entry.dtype, as_stored)
 
 
 def _offered(names: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """The stack page's table of layers, the chosen unit, and its fields on the picture."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +68,11 @@ def show_layers(choice: StackChoice, found: Sequence[Place]) -> None:
     if hidden_here("layers"):
         return
     costs = caches.remembered(("stack costs", choice.key), lambda: _costs(found))
-    lines = [_line(i, place, costs[i - 1], choice.input_size) for i, place in enumerate(found, 1)]
+    numbers = _numbers(found)
+    lines = [
+        _line(i, place, costs[i - 1], choice.input_size, numbers[i - 1])
+        for i, place in enumerate(found, 1)
+    ]
     st.dataframe(lines, hide_index=True, height=min(460, 38 + 35 * len(lines)))
     parameters = sum(cost[0] for cost in costs if cost)
     multiply_adds = sum(cost[1] for cost in costs if cost)
@@ -129,8 +134,30 @@ def unit_widgets(found: Sequence[Place]) -> Unit:
         column = _number("stack_unit_column", "Unit column", 0, width - 1, width // 2)
     with cells[3]:
         units = "? × ?" if hidden("layers") else by((height, width))
-        st.caption(as_text(f"{place.geometry.name}: a map of {units} units."))
+        st.caption(
+            as_text(f"{place.geometry.name}: {place_words(found, index)}; a map of {units} units.")
+        )
     return Unit(index, place, (row, column))
+
+
+def place_words(found: Sequence[Place], index: int) -> str:
+    """Which of the layers this is, and which of the convolutions, since pools and joins count too.
+
+    The layers are counted from 1, in the order of the table.
+    """
+    n = sum(is_convolution(place) for place in found[: index + 1])
+    total = sum(is_convolution(place) for place in found)
+    which = f"layer {index + 1} of {len(found)}"
+    if is_convolution(found[index]):
+        return f"{which}, convolution {n} of {total}"
+    layer = found[index].layer
+    kind = layer.kind if layer is not None else "join"
+    return f"{which}, a {kind} after {n} of {total} convolutions"
+
+
+def is_convolution(place: Place) -> bool:
+    """Whether a layer has weights of its own that slide."""
+    return place.layer is not None and place.layer.kind.startswith("Conv")
 
 
 def maps_of(choice: StackChoice, unit: Unit) -> list[NestedMap]:
@@ -215,8 +242,9 @@ def _unit_words(choice: StackChoice, unit: Unit, fields: Sequence[NestedField]) 
     inside = _overlap(field.rows, height) * _overlap(field.columns, width)
     outside = 1 - inside / (len(field.rows) * len(field.columns))
     words = (
-        f"The {unit.words} reads rows {_span(field.rows)} and columns {_span(field.columns)}: "
-        f"{by((len(field.rows), len(field.columns)))} pixels, {inside / (height * width):.1%} of "
+        f"The {unit.words} reads rows {span_words(field.rows)} and columns "
+        f"{span_words(field.columns)}: {by((len(field.rows), len(field.columns)))} pixels, "
+        f"{inside / (height * width):.1%} of "
         "the input."
     )
     if outside:
@@ -230,8 +258,8 @@ def show_windows(fields: Sequence[NestedField]) -> None:
         {
             "map": each.name,
             "units": by(each.size),
-            "rows read": _span(each.window.rows),
-            "columns read": _span(each.window.columns),
+            "rows read": span_words(each.window.rows),
+            "columns read": span_words(each.window.columns),
             "middle unit": f"{each.middle[0]}, {each.middle[1]}",
             "its field": by((len(each.field.rows), len(each.field.columns))),
         }
@@ -255,8 +283,18 @@ def _costs(found: Sequence[Place]) -> list[tuple[int, int] | None]:
     return costs
 
 
+def _numbers(found: Sequence[Place]) -> list[int | None]:
+    """The number of each convolution among the convolutions, from 1; None for all else."""
+    numbers = itertools.accumulate(int(is_convolution(place)) for place in found)
+    return [n if is_convolution(place) else None for n, place in zip(numbers, found, strict=True)]
+
+
 def _line(
-    index: int, place: Place, cost: tuple[int, int] | None, input_size: Pair
+    index: int,
+    place: Place,
+    cost: tuple[int, int] | None,
+    input_size: Pair,
+    number_of_convolution: int | None,
 ) -> dict[str, Any]:
     geometry = place.geometry
     height, width = (
@@ -267,6 +305,7 @@ def _line(
     notes += [] if geometry.uniform else ["fields differ: the largest is given"]
     return {
         "layer": index,
+        "convolution": number_of_convolution,
         "name": geometry.name,
         "output size": by(geometry.output_size),
         "receptive field": by(geometry.receptive_field),
@@ -333,7 +372,7 @@ def _shown(field: ReceptiveField, size: Pair, *, close: bool) -> ReceptiveField:
 def picture_view(picture: Picture, size: Pair, shown: ReceptiveField) -> View:
     """The shown part of the picture, stretched to the input, in at most so many raster pixels."""
     rows, columns = (
-        _pixels(taps, side, pixels)
+        photo_pixels(taps, side, pixels)
         for taps, side, pixels in zip((shown.rows, shown.columns), size, picture.size, strict=True)
     )
     factor = -(-max(len(rows), len(columns)) // LARGEST_RASTER)
@@ -359,7 +398,7 @@ def picture_view(picture: Picture, size: Pair, shown: ReceptiveField) -> View:
     )
 
 
-def _pixels(taps: range, side: int, pixels: int) -> range:
+def photo_pixels(taps: range, side: int, pixels: int) -> range:
     """The picture's own pixels under some rows or columns of the input; at least one."""
     first = max(0, min(taps.start, side - 1)) * pixels // side
     last = -(-max(1, min(taps.stop, side)) * pixels // side)
@@ -370,5 +409,6 @@ def _overlap(taps: range, side: int) -> int:
     return max(0, min(taps.stop, side) - max(taps.start, 0))
 
 
-def _span(taps: range) -> str:
+def span_words(taps: range) -> str:
+    """First and last of some rows or columns, in words."""
     return f"{taps.start:,} to {taps.stop - 1:,}".replace("-", "−") if taps else "none"

@@ -210,3 +210,24 @@ def test_totals_half_way_leave_what_is_ahead_nan() -> None:
     assert totals.mean_by_matmul[1].isnan().all()
     with pytest.raises(InputError, match="next strip from row 2"):
         totals.add(Strip(range(3, 4), torch.ones(1, 1, 4), torch.ones(1, 1, 4), 0.0, 0.0))
+
+
+def test_the_error_is_given_in_units_of_the_bound_and_ulp_only_far_from_zero() -> None:
+    seen = Differences(Tolerances(1e-6, 1e-3))
+    # Beside 0 an error far below the bound is a billion units in the last place.
+    seen.add(torch.tensor([1e-5, 2.0]), torch.tensor([-1e-5, 2.0 + 2**-22]))
+    assert seen.allclose
+    assert seen.max_ulp_error > 10**9
+    assert seen.max_ulp_far_from_zero == 1
+    assert seen.max_share == pytest.approx(2e-5 / (1e-3 + 1e-11), rel=1e-3)
+    only_near = Differences(Tolerances(1e-6, 1e-3))
+    only_near.add(torch.tensor([1e-5]), torch.tensor([0.0]))
+    assert only_near.max_ulp_far_from_zero is None
+
+
+@pytest.mark.parametrize("error", [0.0, 0.5, 0.99, 1.01, 7.0])
+def test_all_are_close_exactly_where_the_error_is_at_most_one_bound(error: float) -> None:
+    seen = Differences(Tolerances(0.0, 0.25))
+    seen.add(torch.tensor([1.0 + 0.25 * error, 1.0]).double(), torch.ones(2).double())
+    assert seen.max_share == pytest.approx(error)
+    assert seen.allclose == (error <= 1)

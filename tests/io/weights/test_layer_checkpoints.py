@@ -126,3 +126,21 @@ def test_npz_of_a_list_of_arrays() -> None:
     arrays = np.load(io.BytesIO(stream.getvalue()))
     tensors = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
     assert answers(module, *layer(tensors, layers_of(tensors)[0]))
+
+
+@pytest.mark.parametrize("name", ["weight", "kernel", "arr_0"])
+def test_a_kernel_of_torch_s_by_itself_is_torch_s_whatever_its_lengths(name: str) -> None:
+    kernels = [(3, 3), (5, 5), (1, 1), (1, 3), (3, 1), (2, 3), (3, 5), (5, 3), (1, 5), (4, 4),
+               (7, 7), (9, 9), (11, 11), (21, 21), (15, 1), (1, 7), (2, 5), (4, 3)]  # fmt: skip
+    wrong, noisy, n = [], 0, 0
+    for filters in (1, 2, 3, 4, 5, 8, 16, 64):
+        for reads in (1, 2, 3, 4, 6, 16):
+            for kernel in kernels:
+                shape = (filters, reads, *kernel)
+                entry = layers_of({name: torch.empty(shape)})[0]
+                n += 1
+                wrong += [shape] if entry.layout != "OIHW" else []
+                noisy += any("IOHW" in note for note in entry.notes)
+    assert n == 864
+    assert wrong == []
+    assert noisy == 0

@@ -48,27 +48,41 @@ def test_marks_are_the_copies_among_the_columns_shown(name: str) -> None:
 @pytest.mark.parametrize("name", SPECS)
 def test_reads_map_of_a_small_picture_is_reads_per_pixel(name: str) -> None:
     inputs = inputs_of(noise(3, 19, 23), SPECS[name])
-    reads = columns_view.reads_map(inputs)
+    reads = columns_view.reads_map(inputs, (0, 0))
     expected = reads_per_pixel((19, 23), inputs.spec)
-    assert reads.step == (1, 1)
-    assert_close(reads.means, expected.double(), rtol=0, atol=0)
+    assert_close(reads.counts, expected, rtol=0, atol=0, check_dtype=False)
     assert reads.most == expected.max()
     assert reads.n_never == (expected == 0).sum()
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_reads_map_of_a_large_picture_is_means_of_bins(name: str) -> None:
+@pytest.mark.parametrize("pixel", [(0, 0), (350, 100), (699, 270)])
+def test_reads_of_a_large_picture_are_never_averaged(name: str, pixel: tuple[int, int]) -> None:
     inputs = inputs_of(noise(3, 700, 271), SPECS[name])
-    reads, expected = columns_view.reads_map(inputs), reads_per_pixel((700, 271), inputs.spec)
-    assert reads.means.shape == (256, 256)
-    rows = [k * 700 // 256 for k in range(257)]
-    columns = [k * 271 // 256 for k in range(257)]
-    for row, column in product((0, 1, 100, 255), (0, 17, 255)):
-        bin_of = expected[rows[row] : rows[row + 1], columns[column] : columns[column + 1]]
-        assert_close(reads.means[row, column], bin_of.double().mean(), rtol=1e-12, atol=0)
+    reads = columns_view.reads_map(inputs, pixel)
+    expected = reads_per_pixel((700, 271), inputs.spec)
+    shown = reads.counts
+    if reads.edges is not None:
+        # Each value is that of every pixel of its block, and the blocks are the whole picture.
+        lengths = [torch.tensor(each).diff() for each in reads.edges]
+        shown = shown.repeat_interleave(lengths[0], 0).repeat_interleave(lengths[1], 1)
+        assert_close(shown, expected, rtol=0, atol=0, check_dtype=False)
+    else:
+        rows, columns = (range(start, start + 256) for start in (reads.top, reads.left))
+        part = expected[rows.start : rows.stop, columns.start : columns.stop]
+        assert_close(shown, part, rtol=0, atol=0, check_dtype=False)
+        assert pixel[0] in rows
+        assert pixel[1] in columns
+        assert "count by count" in columns_view.reads_sentence(inputs, reads)
     assert reads.most == expected.max()
     assert reads.n_never == (expected == 0).sum()
-    assert reads.step == (700 / 256, 271 / 256)
+
+
+def test_nine_six_and_four_stand_apart_on_a_large_picture() -> None:
+    inputs = inputs_of(noise(1, 400, 400), Conv2dSpec(3, padding=1))
+    reads = columns_view.reads_map(inputs, (200, 200))
+    assert reads.counts.tolist() == [[4, 6, 4], [6, 9, 6], [4, 6, 4]]
+    assert reads.edges == ([0, 1, 399, 400], [0, 1, 399, 400])
 
 
 @pytest.mark.parametrize("name", SPECS)
