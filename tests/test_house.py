@@ -37,7 +37,12 @@ MAY_IMPORT = {
 HOMES = {
     "torch": ("rfviz",),
     "streamlit": ("rfviz/app", "rfviz/ui", "rfviz/pages", "rfviz/explorer"),
-    "plotly": ("rfviz/figures", "rfviz/explorer/payload.py", "rfviz/explorer/components.py"),
+    "plotly": (
+        "rfviz/figures",
+        "rfviz/explorer/payload.py",
+        "rfviz/explorer/components.py",
+        "rfviz/explorer/scene.py",
+    ),
     "PIL": ("rfviz/io",),
     "safetensors": ("rfviz/io/weights/write.py",),
     # For .npy and .npz, and for pixels in a process that starts without torch.

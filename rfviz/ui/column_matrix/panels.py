@@ -9,7 +9,7 @@ from torch import Tensor
 from rfviz.conv.im2col.bins import mean_of_bins
 from rfviz.conv.im2col.reads import reads_per_axis
 from rfviz.conv.memory import readable_bytes
-from rfviz.explorer.components import Mark
+from rfviz.explorer.scene import Mark
 from rfviz.ui.panels.linked import cell
 from rfviz.ui.panels.maps import around
 from rfviz.ui.panels.position import Chosen, choose
