@@ -1,4 +1,4 @@
-"""What the explorer is told, as bytes and JSON, wherever it is mounted: in the app or in a notebook.
+"""What the explorer is told, as bytes and JSON, wherever it is: in the app or in a notebook.
 
 Nothing here knows Streamlit; the app's components and the page that stands alone send the same.
 """

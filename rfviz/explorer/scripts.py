@@ -1,4 +1,4 @@
-"""The explorer's own files, by their names: the app serves them, a page that stands alone holds them."""
+"""The explorer's own files, by their names: served by the app, held by a page that stands alone."""
 
 from pathlib import Path
 

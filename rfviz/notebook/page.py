@@ -1,8 +1,8 @@
 """The explorer as one HTML document that needs nothing else: scripts, plotly.js and numbers in it.
 
-The scripts are the app's own. A module's address in the document is a `data:` address, against which
-no relative import can be resolved; so imports name modules in full, and an import map says where
-each is.
+The scripts are the app's own. A module's address in the document is a `data:` address, against
+which no relative import can be resolved; so imports name modules in full, and an import map says
+where each is.
 """
 
 import base64

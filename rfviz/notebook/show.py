@@ -41,12 +41,14 @@ LAYOUT = (
 MOST_BYTES = 8_000_000
 MOST_WEIGHTS = 200_000
 MOST_COLUMNS = 120
+# One picture a display: what the scripts ask for it by.
+PICTURE, MATRIX = "picture", "matrix"
 HEIGHTS = MappingProxyType({"patch": 560, "vector": 300, "columns": 360})
 MAP_HEIGHT, ROW_HEIGHT, ENDS = 400, 36, 110
 _TYPES = MappingProxyType({torch.uint8: "u1", torch.float32: "f4", torch.float64: "f8"})
 
 
-def show(  # noqa: PLR0913 - each has a default but the picture
+def show(
     image: object,
     spec: object = None,
     weight: torch.Tensor | None = None,
@@ -59,11 +61,12 @@ def show(  # noqa: PLR0913 - each has a default but the picture
     """Return the explorer of a convolution on a (C, H, W) picture, to be shown by a notebook.
 
     The picture may be a tensor, a numpy array or a PIL image; `spec` a `Conv2dSpec`, a kernel size
-    or an `nn.Conv2d`, whose weight and bias are taken. `weight` is (F, C / groups, kh, kw). Picture,
-    receptive field, vector, feature map and the product of matrices are linked: what is pointed at
-    in one is marked in all, worked out from the picture's numbers, which are in the display. It
-    needs neither a server nor a network; `save` writes it to a file. Its `height` is that of the
-    frame, in pixels.
+    or an `nn.Conv2d`, whose weight and bias are taken. `weight` is (F, C / groups, kh, kw).
+    Picture, receptive field, vector, feature map and the product of matrices are linked: what is
+    pointed at in one is marked in all, worked out from the picture's numbers, which are in the
+    display. It needs neither a server nor a network; `save` writes it to a file. Its `height` is
+    that of the frame, in pixels. Bytes are drawn from 0 to 255, other numbers from 0 to their
+    largest, negative ones as 0.
 
     Raises `InputError` for what does not fit together, and for a picture of more than 8 MB, a
     filter of more than 200,000 weights. Needs the extra `figures`.
@@ -157,9 +160,7 @@ def _wide(dtype: torch.dtype) -> torch.dtype:
 def _explorer(worked: Worked) -> dict[str, Any]:
     row, column = worked.output
     size = worked.columns.output_size
-    sentence = (
-        f"Output row {row:,}, column {column:,} of {by(size)}: {number(worked.by_conv2d, 7)}"
-    )
+    sentence = f"Output row {row:,}, column {column:,} of {by(size)}: {number(worked.by_conv2d, 7)}"
     scene = Scene(
         spec=worked.spec,
         input_size=worked.input_size,
@@ -172,8 +173,8 @@ def _explorer(worked: Worked) -> dict[str, Any]:
         weights=worked.numbers.weights.double().flatten().tolist(),
         bias=worked.chosen_bias,
         divisor=worked.divisor,
-        token="picture",
-        matrix_token="matrix",
+        token=PICTURE,
+        matrix_token=MATRIX,
     )
     padding = padding_marks(worked.spec, worked.input_size)
     return conductor_data(

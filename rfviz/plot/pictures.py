@@ -1,20 +1,15 @@
 """Pictures as figures: a picture with its padding, with boxes on it, and how often it is read."""
 
-from collections.abc import Sequence
 from types import MappingProxyType
 
 import plotly.graph_objects as go
 import torch
 
 from rfviz.conv.im2col.column_matrix import ColumnMatrix
-from rfviz.conv.im2col.reads import reads_per_pixel
 from rfviz.conv.spec.check_picture import check_image
 from rfviz.conv.spec.given_picture import as_picture
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
-from rfviz.figures.marked_picture import NamedBox, with_boxes
 from rfviz.figures.picture import picture_figure
-from rfviz.figures.pixels import pixels_figure
-from rfviz.figures.reads import reads_figure
 from rfviz.io.pictures.picture import picture_png, reduce_picture
 
 # A larger picture is drawn as means, without its padding.

@@ -14,7 +14,7 @@ _BANDS = ("L", "RGB")
 
 
 def as_picture(image: object) -> torch.Tensor:
-    """Return a picture as a tensor: a numpy array as it is, a PIL image as (channels, height, width).
+    """Return a picture as a tensor: an array as it is, a PIL image as (channels, height, width).
 
     An array shares its memory with the tensor where torch can. Whatever else is given back as it
     is, for the checks that follow. Raises `InputError` for an array in the order (height, width,
@@ -44,7 +44,11 @@ def _of_array(array: Any) -> torch.Tensor:
     # What torch cannot share, it takes as a copy: read-only memory, steps backwards, other bytes.
     shares = array.flags.writeable and min(array.strides, default=0) >= 0
     try:
-        own = array if shares and array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+        own = (
+            array
+            if shares and array.dtype.isnative
+            else array.astype(array.dtype.newbyteorder("="))
+        )
         return torch.from_numpy(own)
     except TypeError:
         raise InputError(
