@@ -87,7 +87,7 @@ class Scene:
     channel_names: Sequence[str]
     weights: Sequence[float]
     bias: float
-    divisor: int
+    divisor: float
     token: str
     matrix_token: str
 

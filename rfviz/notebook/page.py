@@ -9,7 +9,7 @@ import base64
 import json
 import posixpath
 import re
-from functools import cache
+from functools import cache, partial
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -122,13 +122,13 @@ def _import_map() -> str:
     for name in SCRIPTS:
         text = (HERE / name).read_text(encoding="utf-8")
         folder = posixpath.dirname(name)
-        full = _IMPORT.sub(lambda found, folder=folder: _named(found, folder), text)
+        full = _IMPORT.sub(partial(_named, folder), text)
         code = base64.b64encode(full.encode()).decode()
         addresses[f"rfviz/{name}"] = f"data:text/javascript;base64,{code}"
     return json.dumps({"imports": addresses})
 
 
-def _named(found: re.Match[str], folder: str) -> str:
+def _named(folder: str, found: re.Match[str]) -> str:
     name = posixpath.normpath(posixpath.join(folder, found[2]))
     return f'{found[1]}"rfviz/{name}"'
 

@@ -2,7 +2,7 @@
 
 import base64
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -73,8 +73,9 @@ def show(
 
     >>> import rfviz
     >>> weight = rfviz.filter_bank("sobel-x", 3, 1, 1)
-    >>> rfviz.show(rfviz.load_sample("address"), rfviz.Conv2dSpec(3), weight)
-    rfviz explorer, 5.3 MB of HTML
+    >>> display = rfviz.show(rfviz.load_sample("address"), rfviz.Conv2dSpec(3), weight)
+    >>> display._repr_html_().startswith("<iframe")
+    True
     """
     worked = _checked(image, spec, weight, bias, filter_index, position)
     pixels = _numbers(worked.image)
@@ -112,8 +113,9 @@ def _convolution(
     """The spec, weight and bias: a layer has all three."""
     if isinstance(spec, nn.Module):
         found = Conv2dSpec.from_module(spec)
-        own = spec.weight if weight is None else weight
-        own_bias = spec.bias if weight is None and bias is None else bias
+        layer = cast("nn.Conv2d", spec)
+        own = layer.weight if weight is None else weight
+        own_bias = layer.bias if weight is None and bias is None else bias
         return found, own.detach(), None if own_bias is None else own_bias.detach()
     if not isinstance(weight, torch.Tensor) or weight.ndim != 4:
         raise InputError(
@@ -123,7 +125,7 @@ def _convolution(
     if spec is None:
         found = Conv2dSpec(tuple(weight.shape[2:]))
     else:
-        found = spec if isinstance(spec, Conv2dSpec) else Conv2dSpec(spec)  # type: ignore[arg-type]
+        found = spec if isinstance(spec, Conv2dSpec) else Conv2dSpec(spec)
     return found, weight.detach(), None if bias is None else bias.detach()
 
 
@@ -208,7 +210,7 @@ def _output_panel(worked: Worked) -> bytes:
 
 def _worked_panels(worked: Worked) -> list[bytes]:
     field = worked.spec.receptive_field(worked.output)
-    places = {
+    places: dict[str, Any] = {
         "channels": worked.channel_names,
         "rows": field.rows,
         "columns": field.columns,
@@ -229,7 +231,10 @@ def _worked_panels(worked: Worked) -> list[bytes]:
 
 def _matrix_panels(worked: Worked, shown: range, product: ProductWindow) -> list[bytes]:
     """The columns around the chosen one, the weights, and what they give."""
-    kernel = {"kernel_size": worked.spec.kernel_size, "n_channels": len(worked.image)}
+    kernel: dict[str, Any] = {
+        "kernel_size": worked.spec.kernel_size,
+        "n_channels": len(worked.image),
+    }
     width = worked.columns.output_size[1]
     entries = worked.columns[:, shown.start : shown.stop]
     rows = range(worked.columns.shape[0])

@@ -92,7 +92,9 @@ def opened(
         path = folder / f"page{len(context.pages)}.html"
         path.write_text(html, encoding="utf-8")
         page, troubles = context.new_page(), []
-        page.on("console", lambda said: troubles.append(said.text))
+        page.on(
+            "console", lambda said: troubles.append(said.text) if said.type == "error" else None
+        )
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("requestfailed", lambda asked: troubles.append(asked.url[:100]))
         page.goto(path.as_uri())

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import torch
 from gradient_judge import smooth
+from pytorchcv.model_provider import get_model
 from random_layers import one_thread  # noqa: F401 - a fixture
-from test_trace_networks import HANDMADE, get_model
+from test_trace_networks import HANDMADE
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
