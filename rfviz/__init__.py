@@ -23,6 +23,7 @@ from rfviz.version import __version__ as __version__
 if TYPE_CHECKING:
     from rfviz.conv.errors import InputError, Remedy
     from rfviz.conv.feature_maps.strongest import strongest_fields
+    from rfviz.conv.im2col.column_matrices import ColumnMatrices
     from rfviz.conv.im2col.column_matrix import ColumnMatrix
     from rfviz.conv.im2col.fold import fold
     from rfviz.conv.im2col.reads import outputs_reading_pixel, pixels_never_read, reads_per_pixel
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = [
     "OPERATORS",
     "Branches",
+    "ColumnMatrices",
     "ColumnMatrix",
     "Conv2dSpec",
     "InputError",
@@ -83,6 +85,7 @@ __all__ = [
 _HOMES = MappingProxyType(
     {
         "Branches": "rfviz.conv.receptive_field.stack",
+        "ColumnMatrices": "rfviz.conv.im2col.column_matrices",
         "ColumnMatrix": "rfviz.conv.im2col.column_matrix",
         "Conv2dSpec": "rfviz.conv.spec.spec",
         "InputError": "rfviz.conv.errors",

@@ -67,6 +67,7 @@ HOMES = {
 }
 PUBLIC_NAMES = [
     "Branches",
+    "ColumnMatrices",
     "ColumnMatrix",
     "Conv2dSpec",
     "InputError",

@@ -40,7 +40,7 @@ def _of_array(array: Any) -> torch.Tensor:
         raise InputError(
             f"The array of shape {array.shape} seems to be (height, width, channels); a picture "
             f"is (channels, height, width).",
-            remedy=f"Use torch.from_numpy(array).permute({order})",
+            remedy=f"Use torch.from_numpy(picture).permute({order})",
         )
     # What torch cannot share, it takes as a copy: read-only memory, steps backwards, other bytes.
     shares = array.flags.writeable and min(array.strides, default=0) >= 0
