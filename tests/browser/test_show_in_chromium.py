@@ -62,7 +62,7 @@ rfviz.show(maps, rfviz.Conv2dSpec(3, dilation=2, groups=2), weight, filter_index
 def executed(cells: tuple[str, ...], folder: Path) -> list[str]:
     """The HTML that each cell of an executed notebook ends with."""
     path = folder / "executed.ipynb"
-    made = [
+    made: list[dict[str, Any]] = [
         {"cell_type": "code", "id": f"cell{index}", "metadata": {}, "execution_count": None,
          "outputs": [], "source": source.strip()}
         for index, source in enumerate(cells)

@@ -69,8 +69,8 @@ class ColumnMatrix:
         """Check the image against the spec and keep both."""
         self.image = as_picture(image)
         check_image(self.image)
-        layer = isinstance(spec, nn.Module)
-        self.spec = Conv2dSpec.from_module(spec) if layer else check_spec(spec)
+        of_layer = Conv2dSpec.from_module(spec) if isinstance(spec, nn.Module) else spec
+        self.spec = check_spec(of_layer)
         self.output_size = _output_size(self.image, self.spec)
         # The one index map of each axis; -1 is a zero of the padding.
         self.row_sources, self.column_sources = axis_sources(self.image.shape[1:], self.spec)

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from random_specs import random_case, unfold_by_torch
 from torch import nn
@@ -19,13 +18,7 @@ PICTURE = torch.randint(0, 256, (3, 9, 11), dtype=torch.uint8)
 
 
 def unfolded(batch: torch.Tensor, layer: nn.Conv2d) -> torch.Tensor:
-    return F.unfold(
-        batch.double(),
-        layer.kernel_size,
-        layer.dilation,
-        layer.padding,
-        layer.stride,  # type: ignore[arg-type]
-    )
+    return unfold_by_torch(batch.double(), rfviz.Conv2dSpec.from_module(layer))
 
 
 def test_an_array_and_a_pil_image_are_the_tensor_that_they_hold() -> None:
@@ -125,7 +118,7 @@ def test_a_notebook_shows_a_few_lines_of_each() -> None:
     spec = rfviz.Conv2dSpec(3, padding=1, stride=(1, 2))
     weight = torch.rand(2, 3, 3, 3)
     layer = nn.Sequential(nn.Conv2d(3, 4, 3))
-    values = {
+    values: dict[str, Any] = {
         "stride": spec,
         "27 × 54": rfviz.ColumnMatrix(PICTURE, spec),
         "Column matrices": rfviz.ColumnMatrices(PICTURE[None], spec),
@@ -140,7 +133,7 @@ def test_a_notebook_shows_a_few_lines_of_each() -> None:
         assert page.seen <= {"p", "b", "table", "thead", "tbody", "tr", "th", "td"}
         assert words in html
         assert len(html) < 4000
-    entries = values["27 × 54"][:6, :6].tolist()  # type: ignore[index]
+    entries = values["27 × 54"][:6, :6].tolist()
     assert f"<th>row 4</th><td>{entries[4][0]}</td>" in values["27 × 54"]._repr_html_()
 
 

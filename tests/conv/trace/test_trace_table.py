@@ -5,6 +5,7 @@ outputs that a changed pixel changes.
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -136,7 +137,7 @@ def reached_by(row: TracedLayer, module: nn.Module, size: tuple[int, int]) -> tu
     return reach[0], reach[1]
 
 
-PROJECTED = {
+PROJECTED: dict[str, Callable[[], nn.Module]] = {
     "one convolution": lambda: nn.Conv2d(3, 4, (3, 2), padding=1),
     "strided": lambda: nn.Sequential(nn.Conv2d(3, 4, 5, 2, 2), nn.Conv2d(4, 4, 3, padding=1)),
     "dilated": lambda: nn.Conv2d(3, 4, 3, dilation=2),
