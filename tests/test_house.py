@@ -32,12 +32,21 @@ MAY_IMPORT = {
     "export": {"check", "version", "io", "conv"},
     "io": {"extras", "conv"},
     "conv": set(),
-    "rfviz": {"terminal", "check", "version", "io", "conv"},
+    # What stands beside the library for whoever has plotly: figures in one call, the explorer.
+    "plot": {"figures", "io", "conv"},
+    "notebook": {"plot", "explorer", "figures", "io", "conv"},
+    "rfviz": {"notebook", "plot", "terminal", "check", "version", "io", "conv"},
 }
 HOMES = {
     "torch": ("rfviz",),
     "streamlit": ("rfviz/app", "rfviz/ui", "rfviz/pages", "rfviz/explorer"),
-    "plotly": ("rfviz/figures", "rfviz/explorer/payload.py", "rfviz/explorer/components.py"),
+    "plotly": (
+        "rfviz/figures",
+        "rfviz/explorer/payload.py",
+        "rfviz/explorer/components.py",
+        "rfviz/explorer/scene.py",
+        "rfviz/plot",
+    ),
     "PIL": ("rfviz/io",),
     "safetensors": ("rfviz/io/weights/write.py",),
     # For .npy and .npz, and for pixels in a process that starts without torch.
@@ -57,14 +66,20 @@ HOMES = {
     "pandas": ("rfviz/app",),  # imported once at start
 }
 PUBLIC_NAMES = [
+    "Branches",
+    "ColumnMatrices",
     "ColumnMatrix",
     "Conv2dSpec",
     "InputError",
+    "Layer",
+    "OPERATORS",
     "OperatorConv2d",
     "Remedy",
     "apply_operator",
+    "architecture",
     "compare_with_conv2d",
     "conv2d_by_matmul",
+    "effective_field",
     "filter_bank",
     "fold",
     "gradcheck_operator",
@@ -79,7 +94,9 @@ PUBLIC_NAMES = [
     "read_weights",
     "reads_per_pixel",
     "reduce_picture",
+    "show",
     "stack_geometry",
+    "strongest_fields",
     "to_grey",
     "trace",
 ]
@@ -178,12 +195,17 @@ def test_package_imports_neither_streamlit_nor_plotly() -> None:
 
 def test_public_names_are_the_written_ones() -> None:
     assert sorted(rfviz.__all__) == sorted(PUBLIC_NAMES)
+    assert rfviz.plot.__name__ == "rfviz.plot"
     for name in PUBLIC_NAMES:
-        assert getattr(rfviz, name).__module__.startswith("rfviz.")
+        # The table of operators is of a type that Python has.
+        assert name == "OPERATORS" or getattr(rfviz, name).__module__.startswith("rfviz.")
 
 
 def test_public_name_is_documented_with_an_example() -> None:
-    texts_of = {name: inspect.getdoc(getattr(rfviz, name)) for name in PUBLIC_NAMES}
+    # OPERATORS is a table, each of whose rows is documented by its fields.
+    called = [name for name in PUBLIC_NAMES if callable(getattr(rfviz, name))]
+    assert set(PUBLIC_NAMES) - set(called) == {"OPERATORS"}
+    texts_of = {name: inspect.getdoc(getattr(rfviz, name)) for name in called}
     assert [name for name, text in texts_of.items() if ">>> " not in (text or "")] == []
 
 

@@ -6,165 +6,26 @@ go through ``Plotly.react``, highlights are drawn over it, clicks and arrow keys
 the conductor.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from rfviz.conv.spec.padding_modes import Pair
-from rfviz.conv.spec.spec import Conv2dSpec
-from rfviz.explorer.payload import encode
 from rfviz.explorer.routes import PLOTLY, PREFIX
-from rfviz.figures.style import ACCENT, DIVERGING, GREYS, channel_colour, sequential_stops
-
-Box = tuple[float, float, float, float]
-Role = Literal["chosen", "taps", "copies", "window", "read", "padding"]
-Kind = Literal[
-    "input", "output", "columns", "weights", "product", "patch", "vector", "fields", "growth"
-]
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A highlight: boxes (left, top, right, bottom) in a panel's data coordinates."""
-
-    role: Role
-    boxes: Sequence[Box]
-    kind: Literal["box", "frame"] = "box"
-    inner: Box | None = None
-    subplot: str = "xy"
-
-
-@dataclass(frozen=True)
-class Position:
-    """The chosen output, its value as torch has it, and a sentence that says so."""
-
-    row: int
-    column: int
-    value: float
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Awaited:
-    """What a panel will show in this run, and what it says until then."""
-
-    revision: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Stack:
-    """Panels one below the other, by name; a panel that a page does not show takes no room."""
-
-    names: tuple[str, ...]
-    width: float = 1.0
-
-
-Layout = Sequence[Sequence[Stack]] | Literal["stage"]
-"""Rows of stacks side by side, with their relative widths; or the stage, all on one screen."""
-
-STAGE: Layout = "stage"
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Some filters of the weights, for products in the browser: rows of (F, K), and their biases.
-
-    ``first`` is the number of the first of them, ``per_group`` how many filters read one group.
-    """
-
-    first: int
-    weights: Sequence[Sequence[float]]
-    biases: Sequence[float]
-    per_group: int
-
-    def as_json(self) -> dict[str, Any]:
-        """The filters under the names that the scripts use."""
-        return {
-            "first": self.first,
-            "weights": [[as_json_number(weight) for weight in row] for row in self.weights],
-            "biases": [as_json_number(bias) for bias in self.biases],
-            "perGroup": self.per_group,
-        }
-
-
-def row(*names: str) -> tuple[Stack, ...]:
-    """Panels side by side, all of one width."""
-    return tuple(Stack((name,)) for name in names)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """All that the browser needs to work out any position by itself.
-
-    ``weights`` are the chosen filter's, in the order of ``nn.Unfold``; ``channels`` those of its
-    group, first and one past the last; ``white`` is the pixel value that is drawn white; ``token``
-    names the picture for the server's pixel route, ``matrix_token`` its column matrix for the route
-    of columns.
-    """
-
-    spec: Conv2dSpec
-    input_size: Pair
-    n_channels: int
-    column_shape: Pair
-    filter_index: int
-    n_filters: int
-    channels: range
-    channel_names: Sequence[str]
-    weights: Sequence[float]
-    bias: float
-    divisor: int
-    white: float
-    token: str
-    matrix_token: str
-
-    def as_json(self) -> dict[str, Any]:
-        """The scene under the names that the scripts use."""
-        spec = self.spec
-        return {
-            "spec": {
-                "kernel": spec.kernel_size,
-                "stride": spec.stride,
-                "dilation": spec.dilation,
-                "pads": spec.pads,
-                "mode": spec.padding_mode,
-                "inputSize": self.input_size,
-                "channels": self.n_channels,
-                "padding": spec.padding,
-            },
-            "filter": {
-                "index": self.filter_index,
-                "count": self.n_filters,
-                "channels": [self.channels.start, self.channels.stop],
-                "bias": as_json_number(self.bias),
-            },
-            "weights": [as_json_number(weight) for weight in self.weights],
-            "columnShape": self.column_shape,
-            "divisor": self.divisor,
-            "white": self.white,
-            "token": self.token,
-            "matrixToken": self.matrix_token,
-            "names": list(self.channel_names),
-            "colours": [channel_colour(name, i) for i, name in enumerate(self.channel_names)],
-            "scales": {"greys": GREYS, "diverging": DIVERGING, "sequential": sequential_stops()},
-        }
-
-
-def as_json_number(value: float) -> float | str:
-    """A number as JSON can say it: what is not finite as text, which the scripts read as a number.
-
-    Half precision overflows at 65,504, and JSON has no infinity.
-
-    >>> as_json_number(0.5), as_json_number(float("-inf")), as_json_number(float("nan"))
-    (0.5, '-Infinity', 'NaN')
-    """
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+from rfviz.explorer.scene import (
+    Awaited,
+    Filters,
+    Kind,
+    Layout,
+    Mark,
+    Position,
+    Scene,
+    as_json_number,
+    conductor_data,
+    panel_bytes,
+)
 
 
 def loader(export: str) -> str:
@@ -244,43 +105,30 @@ def show_panel(
         figure = go.Figure(layout={"meta": meta, "xaxis": bare, "yaxis": bare, **clear})
         # Nothing is awaited in its place.
         revision = None
-    header: dict[str, Any] = {
-        "hidden": hidden,
-        "name": name,
-        "height": height,
-        "alt": figure.layout.meta["alt"],
-        "kind": kind,
-        "aspect": None if size is None else size[0] / size[1],
-        "plotly": PLOTLY,
-        "accent": ACCENT,
-    }
-    if revision is not None:
-        header["revision"] = revision
+    more: dict[str, Any] = {}
     key = f"panel-{name}"
     listeners: dict[str, Any] = {}
     if hidden and on_reveal is not None:
-        header["reveals"] = True
+        more["reveals"] = True
         listeners["on_reveal_change"] = on_reveal
     if on_cell is not None and not hidden:
 
         def clicked() -> None:
             tell(on_cell, st.session_state[key].cell)
 
-        header["choosesCells"] = True
+        more["choosesCells"] = True
         listeners["on_cell_change"] = clicked
-    _panel(key=key, data=encode(header, figure), **listeners)
+    data = panel_bytes(
+        figure, name=name, height=height, plotly=PLOTLY, kind=kind, size=size, revision=revision,
+        hidden=hidden, more=more,
+    )  # fmt: skip
+    _panel(key=key, data=data, **listeners)
 
 
 def tell(listener: Callable[[int, int], None] | None, event: Mapping[str, int] | None) -> None:
     """Tell a page's listener the row and column of an event, if there was one."""
     if listener is not None and event:
         listener(int(event["row"]), int(event["column"]))
-
-
-def _layout_as_json(layout: Layout) -> list[list[dict[str, Any]]] | str:
-    if isinstance(layout, str):
-        return layout
-    return [[asdict(stack) for stack in stacks] for stacks in layout]
 
 
 def conduct(
@@ -315,16 +163,8 @@ def conduct(
     def pixel_chosen() -> None:
         tell(on_pixel, st.session_state[key].pixel)
 
-    data = {
-        "position": [position.row, position.column],
-        "scene": scene.as_json(),
-        "layout": _layout_as_json(layout),
-        "choosesPixels": on_pixel is not None,
-        "value": as_json_number(math.nan if hidden else position.value),
-        "sentence": hidden or position.sentence,
-        "hidden": hidden,
-        "walks": walks,
-        "marks": {name: [asdict(mark) for mark in each] for name, each in (marks or {}).items()},
-        "expected": {name: asdict(each) for name, each in (awaited or {}).items()},
-    }
+    data = conductor_data(
+        position, scene, layout, chooses_pixels=on_pixel is not None, marks=marks, awaited=awaited,
+        hidden=hidden, walks=walks,
+    )  # fmt: skip
     _conductor(key=key, data=data, on_move_change=moved, on_pixel_change=pixel_chosen)

@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable
 from importlib.metadata import version
 from importlib.resources import files
-from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
@@ -20,13 +19,11 @@ from streamlit import get_option
 
 from rfviz.explorer.guard import Guard, policy_for
 from rfviz.explorer.picture_store import PICTURES, column_bytes
+from rfviz.explorer.scripts import HERE, SCRIPTS
 from rfviz.explorer.work import Busy, WorkForRequests
 
 PREFIX = "rfviz"
 PLOTLY = f"{PREFIX}/plotly-{version('plotly')}.min.js"
-HERE = Path(__file__).parent
-# Each script that there is, at the address that its imports of others are relative to.
-SCRIPTS = tuple(sorted(path.relative_to(HERE).as_posix() for path in HERE.rglob("*.js")))
 STYLES = ("explorer.css",)
 # More columns than any matrix has; a longer text is not read at all.
 MOST_DIGITS = 12

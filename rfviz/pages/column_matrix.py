@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from rfviz.explorer.components import Mark, row, show_panel
+from rfviz.explorer.components import show_panel
+from rfviz.explorer.scene import Mark, row
 from rfviz.figures.columns import column_overview_figure
 from rfviz.figures.reads import reads_figure
 from rfviz.ui.column_matrix import panels as columns_view

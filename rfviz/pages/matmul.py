@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rfviz.explorer.components import row
+from rfviz.explorer.scene import row
 from rfviz.ui.matmul import panels as matmul_view
 from rfviz.ui.panels import comparison
 from rfviz.ui.panels.feature_maps import show_difference, show_map

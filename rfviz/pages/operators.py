@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rfviz.explorer.components import row
+from rfviz.explorer.scene import row
 from rfviz.ui.operators import panels as operators_view
 from rfviz.ui.operators.choice import operator_widgets
 from rfviz.ui.operators.steps import show_code, show_training, show_worked

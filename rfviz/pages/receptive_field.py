@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rfviz.explorer.components import STAGE
+from rfviz.explorer.scene import STAGE
 from rfviz.ui.panels.comparison import comparison_job
 from rfviz.ui.panels.feature_maps import HEIGHT, awaited_maps, show_overview, show_window
 from rfviz.ui.panels.linked import conduct_page, padding_mark

@@ -10,15 +10,13 @@ from typing import Any
 
 from rfviz.terminal.foreign import without_exit
 
-HEADINGS = ("layer", "output", "receptive field", "jump", "centre of unit 0", "standing")
-
 
 def add_to(commands: Any) -> None:
     """Add the command."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "trace",
-        help="receptive field, jump and start of every layer of a network",
-        description="Follow a network's forward pass and list the receptive field of each layer.",
+        help="receptive field and cost of every layer of a network",
+        description="Follow a network's forward pass and list the field and cost of each layer.",
         epilog="For example: rfviz trace my_networks:Net --input-size 3,224,224",
     )
     parser.add_argument(
@@ -40,9 +38,11 @@ def show(options: argparse.Namespace) -> int:
     found: list[Any] = []
     report = Report(options.json, lambda: json.dumps(_document(options, found), indent=1) + "\n")
     size = _size(options.input_size)
-    found += trace(_network(options.network), size)
+    table = trace(_network(options.network), size)
+    found += table
     if report.path != STANDARD_OUTPUT:
-        sys.stdout.write(_table([_row(layer) for layer in found]))
+        # Not every terminal has the signs of a printed page.
+        sys.stdout.write(f"{table}\n".replace("×", "x").replace("–", "-"))
     report.write()
     return 0
 
@@ -98,19 +98,6 @@ def _size(text: str) -> tuple[int, ...]:
     return numbers * 2 if len(numbers) == 1 else numbers
 
 
-def _row(layer: Any) -> tuple[str, ...]:
-    pairs = (layer.output_size, layer.receptive_field, layer.jump, layer.start)
-    words = [" x ".join(f"{number:g}" for number in pair) for pair in pairs]
-    return (layer.name, *words, layer.standing)
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
-    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-             for row in (HEADINGS, *rows)]  # fmt: skip
-    return "\n".join(lines) + "\n"
-
-
 def _document(options: argparse.Namespace, found: Any) -> dict[str, Any]:
     return {
         "schema": "rfviz.trace/1",
@@ -119,10 +106,16 @@ def _document(options: argparse.Namespace, found: Any) -> dict[str, Any]:
         "layers": [
             {
                 "name": layer.name,
+                "kind": layer.kind,
+                "in_channels": layer.in_channels,
+                "out_channels": layer.out_channels,
                 "output_size": layer.output_size,
                 "receptive_field": layer.receptive_field,
                 "jump": layer.jump,
                 "start": layer.start,
+                "projective_field": layer.projective_field,
+                "parameters": layer.parameters,
+                "multiply_adds": layer.multiply_adds,
                 "standing": layer.standing,
             }
             for layer in found

@@ -13,7 +13,7 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.im2col.column_matrix import ColumnMatrix
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.spec import Conv2dSpec
-from rfviz.explorer.components import Scene
+from rfviz.explorer.scene import Scene
 
 N_SCENES = 200
 

@@ -21,15 +21,14 @@ from starlette.types import ASGIApp, Message
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.explorer.picture_store import MOST_BYTES, PICTURES
 from rfviz.explorer.routes import (
-    HERE,
     PLOTLY,
     PREFIX,
-    SCRIPTS,
     STYLES,
     OneBackend,
     middleware,
     routes,
 )
+from rfviz.explorer.scripts import HERE, SCRIPTS
 
 PAGE = "<!doctype html><html><head><title>App</title></head><body>é</body></html>"
 DOCUMENT = {"accept": "text/html,application/xhtml+xml"}

@@ -11,25 +11,30 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
+from torch import nn
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.html import html_table
 from rfviz.conv.im2col.overview import overview_steps
 from rfviz.conv.im2col.padded import pad_rows, tap_view
 from rfviz.conv.im2col.products import by_columns, of_rows
 from rfviz.conv.im2col.reads import axis_sources, number_in, outputs_reading_pixel
 from rfviz.conv.im2col.selection import Selection, both_sides, select
 from rfviz.conv.im2col.unfolded import is_followed, is_transformed, unfolded
-from rfviz.conv.memory import Allocation, check_budget
+from rfviz.conv.memory import Allocation, check_budget, readable_bytes
 from rfviz.conv.spec.check_picture import channels_last, check_image
+from rfviz.conv.spec.given_picture import as_picture
 from rfviz.conv.spec.parse import whole_number
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
 from rfviz.conv.steps import finished
-from rfviz.conv.wording import shown
+from rfviz.conv.wording import by, number, shown
 
 MEMORY_BUDGET = 2**30
 # Index arithmetic of a gather takes some 40 bytes an entry; blocks keep it under 100 MB.
 _ENTRIES_PER_GATHER = 2**21
 _BYTES_PER_INDEX = 33
+# Rows and columns that a notebook shows of it.
+CORNER = 6
 _SIGNED = MappingProxyType(
     {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 )
@@ -50,23 +55,25 @@ class EntryIndex(NamedTuple):
 class ColumnMatrix:
     """The column matrix of a (C, H, W) image: (C * kernel height * kernel width, outputs).
 
-    Nothing is materialised and the image is neither copied nor padded; any real dtype will do.
-    Raises `InputError` for an image that is not (C, H, W) and a spec that does not fit it. Source:
-    the PyTorch documentation of `nn.Unfold`.
+    The image may be a tensor, a numpy array or a PIL image, `spec` a `Conv2dSpec` or an
+    `nn.Conv2d`; of a batch there are `ColumnMatrices`. Nothing is materialised and a tensor is
+    neither copied nor padded; any real dtype will do. Raises `InputError` for an image that is not
+    (C, H, W) and a spec that does not fit it. Source: the PyTorch documentation of `nn.Unfold`.
 
     >>> columns = ColumnMatrix(torch.arange(9).reshape(1, 3, 3), Conv2dSpec(2))
     >>> columns.shape, columns[:, 0].tolist()
     ((4, 4), [0, 1, 3, 4])
     """
 
-    def __init__(self, image: torch.Tensor, spec: Conv2dSpec) -> None:
+    def __init__(self, image: object, spec: Conv2dSpec | nn.Module) -> None:
         """Check the image against the spec and keep both."""
-        check_image(image)
-        self.image = image
-        self.spec = check_spec(spec)
-        self.output_size = _output_size(image, spec)
+        self.image = as_picture(image)
+        check_image(self.image)
+        of_layer = Conv2dSpec.from_module(spec) if isinstance(spec, nn.Module) else spec
+        self.spec = check_spec(of_layer)
+        self.output_size = _output_size(self.image, self.spec)
         # The one index map of each axis; -1 is a zero of the padding.
-        self.row_sources, self.column_sources = axis_sources(image.shape[1:], spec)
+        self.row_sources, self.column_sources = axis_sources(self.image.shape[1:], self.spec)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -126,6 +133,24 @@ class ColumnMatrix:
         rows, columns = self.shape
         picture = tuple(self.image.shape)
         return f"ColumnMatrix({rows} × {columns}, {self.image.dtype}, of {picture}, {self.spec})"
+
+    def _repr_html_(self) -> str:
+        """Show the same in a notebook, with the first entries."""
+        rows, columns = self.shape
+        corner = self[: min(rows, CORNER), : min(columns, CORNER)].detach()
+        picture = f"{tuple(self.image.shape)}, {self.image.dtype}"
+        facts: list[tuple[object, ...]] = [
+            ("matrix", f"{rows:,} × {columns:,}, {readable_bytes(self.n_bytes())} if it were held"),
+            ("picture", picture),
+            ("output", by(self.output_size)),
+            ("spec", self.spec),
+            ("first entries", *(f"column {column}" for column in range(corner.shape[1]))),
+        ]
+        facts += [
+            (f"row {row}", *(number(value) for value in line))
+            for row, line in enumerate(corner.tolist())
+        ]
+        return html_table("Column matrix", facts)
 
     def __reduce__(self) -> tuple[type["ColumnMatrix"], tuple[torch.Tensor, Conv2dSpec]]:
         """Copy and pickle the picture and the spec alone."""

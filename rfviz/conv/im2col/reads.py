@@ -218,3 +218,13 @@ def _readers_on_axis(
     kernel = tap.expand_as(start)[meets]
     order = torch.argsort(output * n_taps + kernel)
     return output[order], kernel[order]
+
+
+def runs_of_equal(counts: torch.Tensor) -> list[int]:
+    """Where runs of equal numbers of a (n,) tensor begin, and its end.
+
+    >>> runs_of_equal(torch.tensor([1, 2, 2, 2, 1]))
+    [0, 1, 4, 5]
+    """
+    begins = torch.nonzero(counts.diff())[:, 0] + 1
+    return [0, *begins.tolist(), len(counts)]

@@ -7,15 +7,17 @@ import torch
 from torch import nn
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.html import html_table
 from rfviz.conv.im2col.column_matrix import ColumnMatrix
 from rfviz.conv.im2col.tiles import in_one_tile
 from rfviz.conv.im2col.unfolded import refuse_transforms
 from rfviz.conv.matmul.differences import Differences, Tolerances, default_tolerances
 from rfviz.conv.matmul.matmul import BLOCK_BYTES, conv2d_by_matmul
 from rfviz.conv.matmul.strips import output_strips
-from rfviz.conv.memory import Allocation
+from rfviz.conv.memory import Allocation, readable_bytes
 from rfviz.conv.spec.check_tensors import check_convolution
 from rfviz.conv.spec.spec import Conv2dSpec
+from rfviz.conv.wording import number
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,22 @@ class Comparison:
     bytes_matmul: int
     bytes_unfold: int
     dtype: torch.dtype
+
+    def _repr_html_(self) -> str:
+        """Show the verdict in a notebook."""
+        agree = "agree" if self.allclose else "do not agree"
+        of = "" if self.n_different else ", every output the same"
+        seconds = (f"{self.seconds_matmul:.3f}", f"{self.seconds_conv2d:.3f}")
+        memory = (readable_bytes(self.bytes_matmul), readable_bytes(self.bytes_unfold))
+        facts = (
+            ("largest absolute error", f"{number(self.max_abs_error)} at {self.worst_index}"),
+            ("largest error in ULP", f"{self.max_ulp_error:,}"),
+            ("outputs that differ", f"{self.n_different:,} of {self.n_outputs:,}"),
+            ("tolerances", f"rtol {self.rtol:.3g}, atol {self.atol:.3g}"),
+            ("seconds by matmul, by nn.Conv2d", *seconds),
+            ("memory of matmul, of nn.Unfold", *memory),
+        )
+        return html_table(f"Matmul and nn.Conv2d {agree} in {self.dtype}{of}", facts)
 
 
 @torch.no_grad()

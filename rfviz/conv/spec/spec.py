@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from rfviz.conv.errors import InputError, Remedy
+from rfviz.conv.html import html_table
 from rfviz.conv.memory import Allocation
 from rfviz.conv.spec.asymmetric_conv2d import AsymmetricConv2d
 from rfviz.conv.spec.padding_modes import PaddingMode, Pads, Pair, same_pads
@@ -188,6 +189,18 @@ class Conv2dSpec:
                 f"{self.groups} groups must divide the channels evenly, got {' and '.join(wrong)}.",
                 channel_remedies(self.groups, **given),
             )
+
+    def _repr_html_(self) -> str:
+        """Show the parameters in a notebook."""
+        facts = (
+            ("kernel", by(self.kernel_size)),
+            ("stride", by(self.stride)),
+            ("padding", f"{self.padding}, {self.padding_mode}"),
+            ("dilation", by(self.dilation)),
+            ("groups", self.groups),
+            ("reaches over", f"{by(self.effective_kernel_size)} pixels"),
+        )
+        return html_table("Convolution", facts)
 
     @classmethod
     def from_module(cls, module: nn.Module) -> "Conv2dSpec":

@@ -4,7 +4,7 @@ A rule may only widen: an operator that no rule knows gives tensors of which eve
 all that its inputs read, and says so. So does whatever looks where numbers tell it to.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,7 +32,7 @@ class Call:
     given: dict[str, Any]
     known: dict[int, Followed]
     # The ids of parameters, and of what is made of them alone.
-    learned: frozenset[int] | set[int] = frozenset()
+    learned: Container[int] = frozenset()
 
     @property
     def inputs(self) -> list[Followed]:

@@ -3,23 +3,28 @@
 from dataclasses import replace
 
 from rfviz.conv.receptive_field.axis_map import AxisField, unit_bounds
-from rfviz.conv.receptive_field.stack import Hulls, LayerGeometry, geometry_of
+from rfviz.conv.receptive_field.stack import Hulls, geometry_of
 from rfviz.conv.spec.padding_modes import Pair
-from rfviz.conv.trace.followed import Followed, fitted
+from rfviz.conv.trace.calls import Call
+from rfviz.conv.trace.followed import Axes, Followed, fitted
 from rfviz.conv.trace.hulls import BLANK
+from rfviz.conv.trace.table import TracedLayer, projected
 
 # A track is held against the hull of every unit up to so many of them.
 MOST_UNITS = 4096
 
 
-def row_of(known: Followed, name: str, picture: Pair, call: str = "") -> LayerGeometry:
+def row_of(known: Followed, name: str, picture: Pair, call: str = "") -> TracedLayer:
     """Return the row of a tensor; one without rows and columns counts as a map of one unit."""
-    shown = known.mapped() if _is_whole_map(known) else known.labelled()
+    shown = _laid_out(known)
     dims = shown.axes
     rows, columns = (1 if dim is None else shown.shape[dim] for dim in dims)
     fields = (_field(shown, 0), _field(shown, 1))
     geometry = geometry_of(name, (rows, columns), fields, known.aligned, known.note)
-    geometry = replace(geometry, call=call, within=(_within(shown, 0), _within(shown, 1)))
+    within = (_within(shown, 0), _within(shown, 1))
+    reach = (projected(within[0], picture[0]), projected(within[1], picture[1]))
+    own = {"call": call, "within": within, "projective_field": reach}
+    geometry = TracedLayer(**{**vars(geometry), **own})
     whole = all(_is_whole(fields[axis], picture[axis]) for axis in (0, 1))
     word, reason = known.standing
     if whole and word == "exact":
@@ -28,6 +33,32 @@ def row_of(known: Followed, name: str, picture: Pair, call: str = "") -> LayerGe
     if word == "exact" and _differs(shown):
         word, reason = "upper bound", "units in the same place read different pixels: all are given"
     return replace(geometry, standing=word, reason=reason)
+
+
+def shown_axes(known: Followed) -> Axes:
+    """Return the dimensions of a tensor's rows and columns, None for what it has none of."""
+    return _laid_out(known).axes
+
+
+def channels_of(call: Call, known: Followed) -> tuple[int | None, int | None]:
+    """Return how many channels a call reads and gives, None where there is no such dimension."""
+    if call.name == "convolution":
+        weight, groups = call.given["weight"], int(call.given["groups"])
+        one, other = weight.shape[0], weight.shape[1] * groups
+        return (one, other) if call.given["transposed"] else (other, one)
+    read = call.inputs[:1]
+    return (n_channels(read[0]) if read else None), n_channels(known)
+
+
+def n_channels(known: Followed) -> int | None:
+    """Return the length of the one dimension that is neither batch, rows nor columns, or None."""
+    axes = _laid_out(known).axes
+    others = [dim for dim in range(1, known.n_dims) if dim not in axes]
+    return known.shape[others[0]] if len(others) == 1 else None
+
+
+def _laid_out(known: Followed) -> Followed:
+    return known.mapped() if _is_whole_map(known) else known.labelled()
 
 
 def _is_whole_map(known: Followed) -> bool:

@@ -6,8 +6,9 @@ method, a slice. So residuals, attention, and control flow that depends on shape
 depends on pixel values cannot be. What each operator does: `rfviz.conv.trace.rules`.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +17,12 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.operators.module import OperatorConv2d
 from rfviz.conv.receptive_field.axis_map import PICTURE
-from rfviz.conv.receptive_field.stack import LayerGeometry, input_geometry
+from rfviz.conv.receptive_field.stack import input_geometry
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.parse import whole_number
+from rfviz.conv.trace.activations import NamedModules, Place
 from rfviz.conv.trace.aliases import Aliases
 from rfviz.conv.trace.call_names import FACTORIES
 from rfviz.conv.trace.calls import (
@@ -31,10 +34,11 @@ from rfviz.conv.trace.calls import (
     tensors_in,
     word_of_call,
 )
+from rfviz.conv.trace.costs import Costs, multiply_adds
 from rfviz.conv.trace.followed import Followed
 from rfviz.conv.trace.hulls import axis_hull
 from rfviz.conv.trace.remedies import Trials, mended
-from rfviz.conv.trace.rows import row_of
+from rfviz.conv.trace.rows import channels_of, n_channels, row_of, shown_axes
 from rfviz.conv.trace.rules import rule_of
 from rfviz.conv.trace.running import (
     REFUSALS,
@@ -44,6 +48,7 @@ from rfviz.conv.trace.running import (
     without_numbers,
     without_values,
 )
+from rfviz.conv.trace.table import TracedLayer, TraceTable
 from rfviz.conv.trace.windows import checked
 from rfviz.conv.wording import shown
 
@@ -52,14 +57,16 @@ MOST_PIXELS = 2**40
 MOST_ROWS = 2**20
 
 
-def trace(module: nn.Module, input_size: object) -> list[LayerGeometry]:
-    """Return the geometry of each layer of a module on a (H, W) or (C, H, W) picture, in order.
+def trace(module: nn.Module, input_size: object) -> TraceTable:
+    """Return a row for each layer of a module on a (H, W) or (C, H, W) picture, in order.
 
     Every convolution that torch runs has an entry, and so have pooling, unfold, padding, resizing,
     the joins of branches, and steps that read all rows or columns: sums, attention, statistics of
     normalisation. Pointwise layers have none. `output_size` counts units along the rows and the
     columns of the picture, wherever the module keeps them. `standing` and `reason` say where a
-    field is no more than an upper bound. The module is not changed and no weight is copied. For
+    field is no more than an upper bound; kind, channels, parameters, multiply-adds and projective
+    field are those of `TracedLayer`. `print` writes the table, and `activations` of a row gives
+    what the layer makes of a picture. The module is not changed and no weight is copied. For
     (H, W) the channels are those of its first layer. Raises `InputError` naming the module for what
     cannot be run without numbers; what does not fit has remedies that were tried on the whole.
     Source: Araujo, Norris & Sim, Distill 2019.
@@ -80,7 +87,7 @@ def trace(module: nn.Module, input_size: object) -> list[LayerGeometry]:
     picture = torch.empty(
         1, n_channels, *size, device="meta", dtype=next(types, torch.get_default_dtype())
     )
-    watch = _Watch(picture, size, watched)
+    watch = _Watch(picture, size, watched, module)
     with watch.naming(watched), torch.no_grad(), watch:
         try:
             output = watched(picture)
@@ -91,19 +98,27 @@ def trace(module: nn.Module, input_size: object) -> list[LayerGeometry]:
             if asks_for_numbers(error):
                 raise refusal from None
         else:
-            return watch.rows(output)
+            n_parameters = sum(each.numel() for each in module.parameters())
+            return TraceTable(watch.rows(output), n_parameters, watch.costs.multiply_adds)
     raise mended(refusal, watch.layer, Trials(module, picture))
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Keeps, for each tensor that comes from the picture, what its elements read."""
 
-    def __init__(self, picture: torch.Tensor, size: Pair, module: nn.Module) -> None:
+    def __init__(
+        self, picture: torch.Tensor, size: Pair, watched: nn.Module, module: nn.Module
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._found: list[LayerGeometry] = []
+        self._found: list[TracedLayer] = []
         self._size = size
-        self._names: list[tuple[str, int]] = []
-        self._learned = {id(parameter) for parameter in module.parameters()}
+        self._module = module
+        self._modules = dict(watched.named_modules())
+        self._names = NamedModules()
+        # For each module that runs: how many rows and multiply-adds there were before.
+        self._begun: list[tuple[int, int]] = []
+        self._turns: Counter[tuple[str, str]] = Counter()
+        self.costs = Costs(watched)
         self._aliases = Aliases()
         pixels = (axis_hull(size[0], 2, 4), axis_hull(size[1], 3, 4))
         shape = tuple(picture.shape)
@@ -117,27 +132,27 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     @property
     def layer(self) -> str:
         """Name of the innermost module that is running, empty for the whole."""
-        return next((name for name, _ in reversed(self._names) if name), "")
+        return self._names.innermost
 
-    def rows(self, output: object) -> list[LayerGeometry]:
+    def rows(self, output: object) -> list[TracedLayer]:
         """Return the rows, with one for the output where none of them is it."""
         known = [one for t in tensors_in(output) if (one := self._aliases.known.get(id(t)))]
-        last = [row_of(one, "output", self._size) for one in known[:1]]
+        last = [self._output_row(one) for one in known[:1]]
         if not self._found and not last:
-            return [replace(input_geometry(self._size), name="output")]
+            return [TracedLayer(**vars(replace(input_geometry(self._size), name="output")))]
         held = {(row.output_size, row.fields) for row in self._found}
         return self._found + [row for row in last if (row.output_size, row.fields) not in held]
 
-    @contextmanager
-    def naming(self, module: nn.Module) -> Iterator[None]:
+    def _output_row(self, known: Followed) -> TracedLayer:
+        place = Place("", "", 0, known.n_dims, shown_axes(known))
+        row = row_of(known, "output", self._size)
+        return replace(
+            row, kind="output", out_channels=n_channels(known), module=self._module, place=place
+        )
+
+    def naming(self, watched: nn.Module) -> AbstractContextManager[None]:
         """Keep the name of the module that runs, by hooks on the copy."""
-        for name, inner in module.named_modules():
-            # A scripted module takes no hooks; its steps go by the name of the module around it.
-            if isinstance(inner, torch.jit.ScriptModule):
-                continue
-            inner.register_forward_pre_hook(lambda *_, name=name: self._enter(name))
-            inner.register_forward_hook(lambda inner, *_: self._leave(inner))
-        yield
+        return self._names.watching(watched, self._enter, self._leave)
 
     def __torch_dispatch__(
         self,
@@ -150,19 +165,22 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         given = kwargs or {}
         name = name_of_call(func)
         named = arguments(func, args, given)
-        call = Call(func, name, named, self._aliases.known, self._learned)
+        call = Call(func, name, named, self._aliases.known, self.costs.learned)
         followed = bool(call.inputs) and name not in FACTORIES
         if name == "convolution":
             self._explained(call)
         result = run(func, args, given)
         outputs = [t for t in tensors_in(result) if isinstance(t, torch.Tensor)]
-        self._remember(call, outputs)
+        self._aliases.viewed(call, outputs)
+        self.costs.remember(call, outputs)
+        self._aliases.hold(outputs)
         if name == "convolution" and not followed:
             self._keep_convolution(call, outputs[0])
         elif followed and outputs:
             self._follow(call, outputs)
         elif not followed and name not in FACTORIES:
             self._aliases.overwritten(func, named, [blank(t) for t in outputs])
+        self._turns[self._names.innermost, name] += 1
         return without_values(result) if name in FACTORIES else result
 
     def _follow(self, call: Call, outputs: list[torch.Tensor]) -> None:
@@ -171,27 +189,45 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._aliases.keep(tensor, known)
         self._aliases.overwritten(call.func, call.given, found)
         if found[0].entry:
-            self._enter_row(call, found[0])
+            self._enter_row(call, found[0], outputs)
 
     def _keep_convolution(self, call: Call, output: torch.Tensor) -> None:
         """A convolution of constants, or of what no pixel reaches, has a row too."""
         known = replace(blank(output), note="it reads no pixel of the picture", entry="layer")
-        self._enter_row(call, known)
+        self._enter_row(call, known, [output])
 
-    def _enter_row(self, call: Call, known: Followed) -> None:
+    def _enter_row(self, call: Call, known: Followed, outputs: list[torch.Tensor]) -> None:
         word = _word(call)
-        module = self.layer
+        module = self._names.innermost
         # A convolution that pads by itself first, as in reflect mode, has one row for each step.
-        whole = known.entry == "layer" and module and word != "pad"
-        words = module if whole else ".".join(filter(None, (module, word)))
-        self._found.append(row_of(known, words, self._size, word))
+        whole = known.entry == "layer" and word != "pad"
+        words = module if whole and module else ".".join(filter(None, (module, word)))
+        inner = self._modules[module]
+        # Torch's own layers are kinds; a step in the body of another module goes by its name.
+        own = whole and type(inner).__module__.startswith(("torch.nn.modules.", "rfviz."))
+        row = row_of(known, words, self._size, word)
+        channels = channels_of(call, known)
+        self._found.append(
+            replace(
+                row,
+                kind=type(inner).__name__ if own else word,
+                in_channels=channels[0],
+                out_channels=channels[1],
+                parameters=self.costs.parameters(call),
+                multiply_adds=multiply_adds(call, outputs),
+                module=self._module,
+                place=self._place(call, known),
+            )
+        )
 
-    def _remember(self, call: Call, outputs: list[torch.Tensor]) -> None:
-        self._aliases.viewed(call, outputs)
-        inputs = list(tensors_in(call.given))
-        if inputs and all(id(t) in self._learned for t in inputs):
-            self._learned.update(id(t) for t in outputs)
-        self._aliases.hold(outputs)
+    def _place(self, call: Call, known: Followed) -> Place:
+        """Where the row is found again when the module runs on numbers."""
+        module = self._names.innermost
+        axes = shown_axes(known)
+        if isinstance(self._modules[module], OperatorConv2d):
+            # Its own steps are others than those of the convolution that stands for it here.
+            return Place(module, "", self._turns[module, ""], known.n_dims, axes)
+        return Place(module, call.name, self._turns[module, call.name], known.n_dims, axes)
 
     def _explained(self, call: Call) -> None:
         """Our own explanation comes before torch's, which would name no module."""
@@ -200,15 +236,28 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         except InputError as error:
             raise InputError(f"At {self.where}: {error.what}", error.remedies) from None
 
-    def _enter(self, name: str) -> None:
-        self._names.append((name, len(self._found)))
+    def _enter(self, _: str) -> None:
+        self._begun.append((len(self._found), self.costs.multiply_adds))
 
-    def _leave(self, module: nn.Module) -> None:
+    def _leave(self, name: str, module: nn.Module, _: object) -> None:
         """Leave a module; a layer of torch's own that takes many steps keeps its last row."""
-        name, begun = self._names.pop()
+        begun, before = self._begun.pop()
         inside = self._found[begun:]
+        turn = self._turns[name, ""]
+        self._turns[name, ""] += 1
         if len(inside) > 2 and _is_layer(module):
-            self._found[begun:] = [replace(inside[-1], name=name or inside[-1].name)]
+            last = inside[-1]
+            place = last.place and last.place._replace(module=name, call="", turn=turn)
+            whole = replace(
+                last,
+                name=name or last.name,
+                kind=type(module).__name__,
+                in_channels=inside[0].in_channels,
+                parameters=sum(each.numel() for each in module.parameters()),
+                multiply_adds=self.costs.multiply_adds - before,
+                place=place,
+            )
+            self._found[begun:] = [whole]
 
 
 def _word(call: Call) -> str:

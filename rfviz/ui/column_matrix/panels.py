@@ -6,9 +6,9 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from rfviz.conv.im2col.reads import reads_per_axis
+from rfviz.conv.im2col.reads import reads_per_axis, runs_of_equal
 from rfviz.conv.memory import readable_bytes
-from rfviz.explorer.components import Mark
+from rfviz.explorer.scene import Mark
 from rfviz.ui.panels.linked import cell
 from rfviz.ui.panels.maps import around, columns_around
 from rfviz.ui.panels.position import Chosen, choose
@@ -182,19 +182,13 @@ def reads_map(inputs: Inputs, pixel: tuple[int, int]) -> ReadsMap:
     facts = (size[0] * size[1] - read, int(rows.max()) * int(columns.max()))
     if max(size) <= LARGEST_MAP:
         return ReadsMap(rows[:, None] * columns, 0, 0, None, *facts)
-    edges = (_edges(rows), _edges(columns))
+    edges = (runs_of_equal(rows), runs_of_equal(columns))
     if max(map(len, edges)) <= MOST_BLOCKS + 1:
         counts = rows[edges[0][:-1]][:, None] * columns[edges[1][:-1]]
         return ReadsMap(counts, 0, 0, edges, *facts)
     down, across = (around(*each, LARGEST_MAP) for each in zip(pixel, size, strict=True))
     counts = rows[down.start : down.stop, None] * columns[across.start : across.stop]
     return ReadsMap(counts, down.start, across.start, None, *facts)
-
-
-def _edges(counts: Tensor) -> list[int]:
-    """Where runs of equal counts begin, and the end."""
-    begins = torch.nonzero(counts.diff())[:, 0] + 1
-    return [0, *begins.tolist(), len(counts)]
 
 
 def reads_sentence(inputs: Inputs, reads: ReadsMap) -> str:

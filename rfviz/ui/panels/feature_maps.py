@@ -3,7 +3,8 @@
 import streamlit as st
 
 from rfviz.conv.matmul.strip_comparison import ComparisonTotals
-from rfviz.explorer.components import Awaited, show_panel
+from rfviz.explorer.components import show_panel
+from rfviz.explorer.scene import Awaited
 from rfviz.figures.axes import zoomed
 from rfviz.figures.feature_map import difference_figure, feature_map_figure
 from rfviz.figures.style import symmetric_limit

@@ -8,7 +8,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.spec.padding_modes import Pair
-from rfviz.explorer.components import (
+from rfviz.explorer.components import conduct, keep_bank
+from rfviz.explorer.picture_store import PICTURES
+from rfviz.explorer.scene import (
     STAGE,
     Awaited,
     Box,
@@ -17,10 +19,8 @@ from rfviz.explorer.components import (
     Mark,
     Position,
     Scene,
-    conduct,
-    keep_bank,
+    padding_marks,
 )
-from rfviz.explorer.picture_store import PICTURES
 from rfviz.ui.panels.maps import LARGEST_FIELD, around, field_size
 from rfviz.ui.panels.position import Chosen, choose, choose_pixel
 from rfviz.ui.panels.receptive_field import FieldView, field_view, number
@@ -42,13 +42,7 @@ def cell(row: float, column: float) -> Box:
 
 def padding_mark(inputs: Inputs) -> list[Mark]:
     """The padding as a hatched frame around the picture."""
-    (top, bottom), (left, right) = inputs.spec.pads
-    if not any((top, bottom, left, right)):
-        return []
-    height, width = inputs.picture.size
-    outer = (-left - 0.5, -top - 0.5, width + right - 0.5, height + bottom - 0.5)
-    inner = (-0.5, -0.5, width - 0.5, height - 0.5)
-    return [Mark("padding", [outer], kind="frame", inner=inner)]
+    return padding_marks(inputs.spec, inputs.picture.size)
 
 
 def conduct_page(

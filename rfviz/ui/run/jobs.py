@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 import streamlit as st
 
 from rfviz.conv.errors import InputError
-from rfviz.explorer.components import Awaited
+from rfviz.explorer.scene import Awaited
 from rfviz.ui.run.budget import Waiting
 from rfviz.ui.run.picture_reading import upload_has_ended
 from rfviz.ui.sidebar.explain import as_text

@@ -244,7 +244,7 @@ def test_dense_and_windows_past_the_budget_say_both_sizes() -> None:
     "image",
     [
         *(torch.zeros(3, 3), torch.zeros(1, 0, 3), torch.zeros(1, 1, 3, 3), None),
-        *(np.zeros((1, 3, 3)), torch.zeros(1, 3, 3, dtype=torch.complex64)),
+        *(np.zeros((3, 3)), torch.zeros(1, 3, 3, dtype=torch.complex64)),
         torch.zeros(1, 3, 3).to_sparse(),
     ],
 )

@@ -3,6 +3,7 @@
 // the new one has come; an answer that comes too late is dropped.
 
 import { frameOf } from "./axes.js";
+import { detail } from "../detail.js";
 import { grouped } from "../laws/numbers.js";
 import { raster } from "./scales.js";
 
@@ -75,15 +76,15 @@ export class Tiles {
     this.wanted = null;
     this.busy = true;
     try {
-      const response = await fetch(new URL(request.url, document.baseURI));
-      if (response.status === 503 && !this.wanted && request.url === this.asked) {
+      const { status, data } = await detail.answer(request.url);
+      if (status === 503 && !this.wanted && request.url === this.asked) {
         // Others' requests come first: what is shown stays, and this one is asked again.
         await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE));
         if (!this.wanted && request.url === this.asked) this.wanted = request;
         return;
       }
-      if (response.status === 200 && !this.wanted && request.url === this.asked) {
-        this.tile = request.toTile(new Uint8Array(await response.arrayBuffer()), request.tables);
+      if (status === 200 && !this.wanted && request.url === this.asked) {
+        this.tile = request.toTile(data, request.tables);
         this.redraw();
       }
     } catch {

@@ -1,6 +1,7 @@
 // The picture's bytes around what is pointed at, fetched from the app's own server when needed: all
 // of a small picture, a window of a large one. One request at a time; a stale answer is dropped.
 
+import { detail } from "../detail.js";
 import { outputSize, reach, receptiveField, source } from "../laws/geometry.js";
 
 const WHOLE = 800_000, MOST = 2_000_000;
@@ -44,10 +45,8 @@ export class PixelWindow {
     this.busy = true;
     try {
       const query = new URLSearchParams(box);
-      const url = new URL(`rfviz/pixels/${token}?${query}`, document.baseURI);
-      const response = await fetch(url);
-      if (response.status !== 200) return;
-      const data = new Uint8Array(await response.arrayBuffer());
+      const { status, data } = await detail.answer(`rfviz/pixels/${token}?${query}`);
+      if (status !== 200) return;
       this.token = token;
       this.window = { ...box, channels, data };
     } catch {
