@@ -10,6 +10,7 @@ from rfviz.conv.im2col.reads import axis_sources
 from rfviz.conv.im2col.tiles import tiles
 from rfviz.conv.im2col.unfolded import is_followed, unfolded, without_autocast
 from rfviz.conv.matmul.kernel_row_band import Band, band_bytes
+from rfviz.conv.matmul.small_pictures import are_small, convolve_small
 from rfviz.conv.memory import Allocation
 from rfviz.conv.spec.check_tensors import check_convolution
 from rfviz.conv.spec.parse import whole_number
@@ -77,10 +78,13 @@ def _in_blocks(
     block_bytes: int,
 ) -> torch.Tensor:
     """Every output is written: the tiles of a band cover the output of each picture."""
+    summed = torch.float32 if weight.dtype in _HALVES else weight.dtype
+    if are_small(batch, spec, summed, 2 * block_bytes):
+        wide = None if bias is None else bias.to(summed)
+        return convolve_small(batch, weight.to(summed), wide, spec).to(weight.dtype)
     out = torch.empty(
         len(batch), len(weight), *spec.output_size(batch.shape[2:]), dtype=weight.dtype
     )
-    summed = torch.float32 if weight.dtype in _HALVES else weight.dtype
     weights = _weights_by_kernel_row(weight, spec.groups).to(summed)
     bias = None if bias is None else bias.to(summed).view(spec.groups, -1, 1)
     first = ColumnMatrix(batch[0], spec)
