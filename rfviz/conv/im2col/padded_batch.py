@@ -35,12 +35,12 @@ class PaddedBatch:
 
     def parts(self) -> Iterator[tuple[slice, torch.Tensor]]:
         """Yield which pictures, and them padded, (n, C, padded height, padded width)."""
-        for start in range(0, len(self._batch), self._n_pictures):
-            which = slice(start, min(start + self._n_pictures, len(self._batch)))
+        for start in range(0, self._batch.shape[0], self._n_pictures):
+            which = slice(start, min(start + self._n_pictures, self._batch.shape[0]))
             yield which, self._fill(self._batch[which])
 
     def _fill(self, pictures: torch.Tensor) -> torch.Tensor:
-        part = self._buffer[: len(pictures)]
+        part = self._buffer[: pictures.shape[0]]
         if self._sources is not None:
             rows, columns = self._sources
             part.copy_(pictures.index_select(2, rows).index_select(3, columns))

@@ -80,8 +80,11 @@ def _in_blocks(
     """Every output is written: the tiles of a band cover the output of each picture."""
     summed = torch.float32 if weight.dtype in _HALVES else weight.dtype
     if are_small(batch, spec, summed, 2 * block_bytes):
-        wide = None if bias is None else bias.to(summed)
-        return convolve_small(batch, weight.to(summed), wide, spec).to(weight.dtype)
+        wide = (weight.to(summed), None if bias is None else bias.to(summed), spec)
+        if summed == weight.dtype:
+            return convolve_small(batch, *wide)
+        # Picture by picture, so that the sums, of twice the size, are not held for all.
+        return torch.cat([convolve_small(one, *wide).to(weight.dtype) for one in batch.split(1)])
     out = torch.empty(
         len(batch), len(weight), *spec.output_size(batch.shape[2:]), dtype=weight.dtype
     )

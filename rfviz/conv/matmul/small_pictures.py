@@ -51,11 +51,11 @@ def convolve_small(
     [[[[4.0, 4.0]]]]
     """
     size = spec.output_size(batch.shape[2:])
-    out = weight.new_empty(len(batch), len(weight), *size)
-    if weight.shape[1] == 1 and len(weight) == spec.groups:
+    out = weight.new_empty(batch.shape[0], weight.shape[0], *size)
+    if weight.shape[1] == 1 and weight.shape[0] == spec.groups > 1:
         _depthwise(batch, weight, spec, out)
     elif _is_pointwise(batch, weight, spec):
-        flat = weight.view(len(weight), -1).expand(len(batch), -1, -1)
+        flat = weight.view(weight.shape[0], -1).expand(batch.shape[0], -1, -1)
         torch.bmm(flat, batch.flatten(2), out=out.flatten(2))
     else:
         _by_kernel_row(batch, weight, spec, out)
@@ -77,14 +77,14 @@ def _by_kernel_row(
     layout = _layout(batch, weight, spec)
     (_, width), groups = layout.output_size, spec.groups
     by_row = weight.view(groups, -1, weight.shape[1], *spec.kernel_size).permute(3, 0, 1, 2, 4)
-    weights = by_row.reshape(spec.kernel_size[0], groups, len(weight) // groups, -1)
+    weights = by_row.reshape(spec.kernel_size[0], groups, weight.shape[0] // groups, -1)
     n_taps = batch.shape[1] * spec.kernel_size[1]
     shape = (len(layout.phases), layout.n_pictures, n_taps, layout.n_rows + layout.extra, width)
     buffer = weight.new_empty(math.prod(shape))
     for which, padded in PaddedBatch(batch, spec, layout.n_pictures, weight.dtype).parts():
-        n_parts = len(padded) * groups
-        repeated = _for_each(weights, len(padded))
-        result = out[which].view(n_parts, len(weight) // groups, -1)
+        n_parts = padded.shape[0] * groups
+        repeated = _for_each(weights, padded.shape[0])
+        result = out[which].view(n_parts, weight.shape[0] // groups, -1)
         for top in range(0, layout.output_size[0], layout.n_rows):
             n_rows = min(layout.n_rows, layout.output_size[0] - top)
             columns = _columns(padded, spec, layout, top, n_rows, buffer)
@@ -105,7 +105,7 @@ def _for_each(weights: torch.Tensor, n_pictures: int) -> torch.Tensor:
 
 def _add(out: torch.Tensor, weight: torch.Tensor, columns: torch.Tensor, adds: bool) -> None:
     """A batch of products, written to `out` or added to it."""
-    if len(out) == 1:
+    if out.shape[0] == 1:
         torch.addmm(out[0], weight[0], columns[0], beta=int(adds), out=out[0])
     else:
         torch.baddbmm(out, weight, columns, beta=int(adds), out=out)
@@ -146,8 +146,8 @@ def _depthwise(
     are dropped: long runs of numbers instead of many short ones.
     """
     n_pictures = max(1, _CACHE_BYTES // 4 // _padded_bytes(batch, spec, weight.dtype))
-    taps = weight.reshape(len(weight), -1).T[:, :, None]
-    pictures = PaddedBatch(batch, spec, min(len(batch), n_pictures), weight.dtype)
+    taps = weight.reshape(weight.shape[0], -1).T[:, :, None]
+    pictures = PaddedBatch(batch, spec, min(batch.shape[0], n_pictures), weight.dtype)
     flat = spec.stride == (1, 1)
     room = None
     for which, padded in pictures.parts():
@@ -157,7 +157,7 @@ def _depthwise(
         width = padded.shape[3]
         if room is None:
             room = padded.new_empty(*padded.shape[:2], out.shape[2] * width)
-        sums = room[: len(padded)]
+        sums = room[: padded.shape[0]]
         length = sums.shape[2] - (spec.effective_kernel_size[1] - 1)
         _sum_of_taps(sums[:, :, :length], _flat_reads(padded, spec, length), taps)
         out[which] = sums.unflatten(2, (-1, width))[..., : out.shape[3]]
@@ -202,7 +202,7 @@ def _layout(batch: torch.Tensor, weight: torch.Tensor, spec: Conv2dSpec) -> _Lay
     if spec.groups > 1:
         # Each picture has weights of its own there, a copy.
         most = min(most, 1 + 4 * _CACHE_BYTES // (weight.numel() * weight.element_size()))
-    n_pictures = max(1, min(len(batch), most))
+    n_pictures = max(1, min(batch.shape[0], most))
     return _Layout((height, width), n_pictures, min(height, rows), phases, extra)
 
 
