@@ -84,7 +84,7 @@ def _in_blocks(
         if summed == weight.dtype:
             return convolve_small(batch, *wide)
         # Picture by picture, so that the sums, of twice the size, are not held for all.
-        return torch.cat([convolve_small(one, *wide).to(weight.dtype) for one in batch.split(1)])
+        return torch.cat([convolve_small(one, *wide).to(weight.dtype) for one in batch[:, None]])
     out = torch.empty(
         len(batch), len(weight), *spec.output_size(batch.shape[2:]), dtype=weight.dtype
     )

@@ -160,7 +160,7 @@ def _depthwise(
         sums = room[: padded.shape[0]]
         length = sums.shape[2] - (spec.effective_kernel_size[1] - 1)
         _sum_of_taps(sums[:, :, :length], _flat_reads(padded, spec, length), taps)
-        out[which] = sums.unflatten(2, (-1, width))[..., : out.shape[3]]
+        out[which] = sums.view(*sums.shape[:2], -1, width)[..., : out.shape[3]]
 
 
 def _sum_of_taps(out: torch.Tensor, reads: Iterator[torch.Tensor], taps: torch.Tensor) -> None:

@@ -18,6 +18,7 @@ OPERATORS: tuple[Operator, ...] = (
         r"y = \sum_i w_i\,x_i",
         _TORCH + " of nn.Conv2d",
         equals="torch.nn.functional.conv2d",
+        gradient=formulas.dot_product_gradient,
     ),
     Operator(
         "cosine_similarity",
@@ -43,6 +44,7 @@ OPERATORS: tuple[Operator, ...] = (
         r"y = \sum_i |x_i - w_i|",
         "Sum of absolute differences, as in block matching",
         equals="torch.cdist(weight, patches.T, p=1)",
+        gradient=formulas.l1_distance_gradient,
     ),
     Operator(
         "adder",
@@ -51,6 +53,7 @@ OPERATORS: tuple[Operator, ...] = (
         r"y = -\sum_i |x_i - w_i|",
         "Chen et al., AdderNet, CVPR 2020, arXiv:1912.13200",
         equals="-torch.cdist(weight, patches.T, p=1)",
+        gradient=formulas.adder_gradient,
     ),
     Operator(
         "gaussian_kernel",
@@ -131,6 +134,7 @@ OPERATORS: tuple[Operator, ...] = (
         "Liu et al., Image inpainting for irregular holes using partial convolutions, ECCV 2018",
         equals="torch.nn.functional.conv2d where the mask is 1",
         reads_mask=True,
+        mask_out=formulas.anything_known,
     ),
     Operator(
         "normalised_convolution",

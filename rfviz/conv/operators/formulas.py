@@ -151,6 +151,15 @@ def partial_convolution(
     return weight @ patches.where(mask != 0, 0).mul(mask) * scale
 
 
+def anything_known(mask: torch.Tensor) -> torch.Tensor:
+    """The mask that a partial convolution passes on: 1 where anything it reads is known.
+
+    >>> anything_known(torch.tensor([[0.0, 0.0], [0.0, 0.3]])).tolist()
+    [0.0, 1.0]
+    """
+    return (mask.amax(0) > 0).to(mask.dtype)
+
+
 def normalised_convolution(
     patches: torch.Tensor, weight: torch.Tensor, mask: torch.Tensor, eps: float = 1e-12
 ) -> torch.Tensor:
@@ -163,3 +172,41 @@ def normalised_convolution(
     certain = weight.abs() @ mask
     total = weight @ patches.where(mask != 0, 0).mul(mask)
     return torch.where(certain > eps, total / certain.clamp(min=eps), 0)
+
+
+def dot_product_gradient(
+    patches: torch.Tensor, weight: torch.Tensor, slope: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gradients of patches and weight, of the slope (F, n) of a dot product.
+
+    >>> dot_product_gradient(torch.ones(1, 1), torch.full((1, 1), 3.0), torch.ones(1, 1))
+    (tensor([[3.]]), tensor([[1.]]))
+    """
+    return weight.T @ slope, slope @ patches.T
+
+
+def l1_distance_gradient(
+    patches: torch.Tensor, weight: torch.Tensor, slope: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gradients of patches and weight, of the slope (F, n) of an L1 distance: signs.
+
+    >>> l1_distance_gradient(torch.ones(1, 1), torch.zeros(1, 1), torch.ones(1, 1))
+    (tensor([[1.]]), tensor([[-1.]]))
+    """
+    of_patches, of_weight = torch.zeros_like(patches), torch.empty_like(weight)
+    for row, of_row, each in zip(weight, of_weight, slope, strict=True):
+        signs = (patches - row[:, None]).sign_()
+        of_row.copy_(signs @ each).neg_()
+        of_patches.addcmul_(signs, each)
+    return of_patches, of_weight
+
+
+def adder_gradient(
+    patches: torch.Tensor, weight: torch.Tensor, slope: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gradients of patches and weight, of the slope (F, n) of a negative L1 distance.
+
+    >>> adder_gradient(torch.ones(1, 1), torch.zeros(1, 1), torch.ones(1, 1))
+    (tensor([[-1.]]), tensor([[1.]]))
+    """
+    return l1_distance_gradient(patches, weight, -slope)

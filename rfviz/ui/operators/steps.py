@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.operators.apply import evaluate
+from rfviz.conv.operators.evaluate import evaluate
 from rfviz.conv.operators.worked import WorkedSteps, worked_steps
 from rfviz.export.operator_module import module_code
 from rfviz.ui.operators.choice import OperatorChoice

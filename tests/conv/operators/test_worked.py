@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rfviz.conv.operators.apply import evaluate
+from rfviz.conv.operators.evaluate import evaluate
 from rfviz.conv.operators.catalogue import OPERATORS
 from rfviz.conv.operators.operator import Operator
 from rfviz.conv.operators.worked import worked_steps
