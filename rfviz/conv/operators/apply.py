@@ -23,7 +23,7 @@ from rfviz.conv.im2col.unfolded import (
 from rfviz.conv.memory import Allocation
 from rfviz.conv.operators.catalogue import OPERATORS, operator_named
 from rfviz.conv.operators.evaluate import evaluate
-from rfviz.conv.operators.given import check_guide, own_tensors
+from rfviz.conv.operators.given import check_guide, check_names, own_tensors
 from rfviz.conv.operators.in_blocks import in_blocks, rows_of, whole_output
 from rfviz.conv.operators.of_batch import BatchOperator, is_plain_call
 from rfviz.conv.operators.operator import Operator, OperatorParameter
@@ -159,6 +159,7 @@ def _application(  # noqa: PLR0917 - the arguments of `apply_operator`, in their
     columns = ColumnMatrix(image, spec)
     known = ColumnMatrix(_checked_mask(mask, image), spec) if entry.reads_mask else None
     values = entry.values(parameters)
+    check_names(entry, tensors or {})
     check_separate(entry, columns.shape[0] // spec.groups, values)
     fields = ReceptiveFields(columns, known, weight.dtype, prepare)
     return _Application(fields, entry, values, weight, bias, dict(tensors or {}))
@@ -212,8 +213,7 @@ class _Application:
         return work, pictures, own_tensors(work, self.weight, pictures["image"], given)
 
     def fill(self, out: torch.Tensor, strip: range) -> Iterator[int]:
-        """Write some output rows tile by tile; yields the number of outputs of them that are done.
-        """
+        """Write some output rows tile by tile; yields the number of outputs of them that are done."""
         return (self._fill if self.operator.reads.is_plain else self._fill_batch)(out, strip)
 
     def _fill_batch(self, out: torch.Tensor, strip: range) -> Iterator[int]:

@@ -3,6 +3,7 @@
 from rfviz.conv.errors import InputError
 from rfviz.conv.operators import formulas
 from rfviz.conv.operators.operator import Operator, OperatorParameter
+from rfviz.conv.operators.published_catalogue import PUBLISHED
 from rfviz.conv.wording import shown
 
 _KERVOLUTION = "Wang et al., Kervolutional neural networks, CVPR 2019, arXiv:1904.03955"
@@ -145,6 +146,7 @@ OPERATORS: tuple[Operator, ...] = (
         (OperatorParameter("eps", 1e-12, 0.0, 1.0, "Sums up to this give 0."),),
         reads_mask=True,
     ),
+    *PUBLISHED,
 )
 
 

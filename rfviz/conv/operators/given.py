@@ -13,9 +13,7 @@ from rfviz.conv.operators.reads import Learned, OutputMap, sizes_of
 from rfviz.conv.wording import by, shown
 
 
-def initial_tensor(
-    each: Learned, sizes: Mapping[str, int], dtype: torch.dtype
-) -> torch.Tensor:
+def initial_tensor(each: Learned, sizes: Mapping[str, int], dtype: torch.dtype) -> torch.Tensor:
     """What a learned tensor begins as.
 
     >>> initial_tensor(Learned("gate", ("F",), 1.0), {"F": 2}, torch.float32).tolist()
@@ -44,12 +42,7 @@ def own_tensors(
     ['weight']
     """
     reads, sizes = work.operator.reads, work.sizes(weight)
-    unknown = sorted(set(given) - set(work.names()))
-    if unknown:
-        takes = ", ".join(work.names()) or "none"
-        raise InputError(
-            f"Operator '{work.operator.name}' reads no {', '.join(unknown)}; it reads {takes}."
-        )
+    check_names(work.operator, given)
     _check_weight(work, weight)
     tensors = {"weight": weight}
     for each in (*reads.learned, *reads.maps):
@@ -67,6 +60,22 @@ def own_tensors(
             )
         tensors[each.name] = tensor
     return tensors
+
+
+def check_names(operator: Operator, given: Mapping[str, object]) -> None:
+    """Raise `InputError` for a name that the operator does not read.
+
+    >>> from rfviz.conv.operators.catalogue import operator_named
+    >>> check_names(operator_named("gated"), {"gate": None})
+    """
+    reads = operator.reads
+    names = [each.name for each in (*reads.learned, *reads.maps)] + ["guide"] * reads.guide
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        raise InputError(
+            f"Operator '{operator.name}' reads no {', '.join(unknown)}; it reads "
+            f"{', '.join(names) or 'none'}."
+        )
 
 
 def _shape(
@@ -142,9 +151,7 @@ def _check_range(mask: torch.Tensor) -> None:
         )
 
 
-def mask_passed_on(
-    work: BatchOperator, mask: torch.Tensor, weight: torch.Tensor
-) -> torch.Tensor:
+def mask_passed_on(work: BatchOperator, mask: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """The mask that an operator passes on with its result, (N, F, H_out, W_out).
 
     Raises `InputError` for an operator that passes none on.

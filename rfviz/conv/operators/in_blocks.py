@@ -73,9 +73,7 @@ class _InBlocks(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *slopes: torch.Tensor) -> tuple[Any, ...]:
         wanted = {
-            name
-            for name, needed in zip(ctx.names, ctx.needs_input_grad[3:], strict=True)
-            if needed
+            name for name, needed in zip(ctx.names, ctx.needs_input_grad[3:], strict=True) if needed
         }
         parts = _sorted(ctx.names, ctx.of_pictures, ctx.saved_tensors)
         with without_autocast(slopes[0].device):
@@ -304,9 +302,7 @@ class _Backwards:
             for given in zip(patches, weights, slopes, strict=True)
         ]
         if "weight" in self._found:
-            self._found["weight"] += torch.cat([w for _, w in found]).view_as(
-                self._found["weight"]
-            )
+            self._found["weight"] += torch.cat([w for _, w in found]).view_as(self._found["weight"])
         if add_to is not None:
             of_patches = torch.cat([p for p, _ in found]) if spec.groups > 1 else found[0][0]
             add_fields(of_patches.view(fields.shape), spec, add_to)

@@ -113,9 +113,7 @@ class OperatorConv2d(nn.Module):
             check_guide(guide, batch)
             pictures["guide"] = guide if guide.ndim == 4 else guide[None]
         given = {name: self._in_type(each) for name, each in maps.items()}
-        found = {
-            name: layer(batch) for name, layer in self.predicts.items() if name not in given
-        }
+        found = {name: layer(batch) for name, layer in self.predicts.items() if name not in given}
         given = {n: each if each.ndim == 4 else each[None] for n, each in given.items()}
         tensors = own_tensors(work, self.weight, batch, {**self.learned, **found, **given})
         plain = is_plain_call(*pictures.values(), *tensors.values(), self.bias)

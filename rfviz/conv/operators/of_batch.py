@@ -222,4 +222,3 @@ def is_plain_call(*tensors: torch.Tensor | None) -> bool:
     if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return False
     return not is_transformed(*tensors)
-

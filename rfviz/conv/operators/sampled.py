@@ -27,7 +27,7 @@ def moved_inside(coordinates: torch.Tensor, spec: Conv2dSpec, input_size: Pair) 
     """Move each window of `tap_coordinates` into the picture, by whole steps of its dilation.
 
     Source: Hassani et al., Neighborhood attention transformer, CVPR 2023, arXiv:2204.07143, whose
-    windows at the border stay in the picture. `InputError` where the window is larger than it.
+    windows at the border stay in the picture. `InputError` where kernel times dilation is larger than it, as natten has it.
 
     >>> spec = Conv2dSpec((1, 3), padding=(0, 1))
     >>> moved_inside(tap_coordinates(spec, range(1), 3), spec, (1, 3))[1, :, 0].T.tolist()
@@ -36,10 +36,11 @@ def moved_inside(coordinates: torch.Tensor, spec: Conv2dSpec, input_size: Pair) 
     moved = []
     for axis, one in enumerate(coordinates):
         start, n, step = spec.pads[axis][0], input_size[axis], spec.dilation[axis]
-        if spec.effective_kernel_size[axis] > n:
+        # Each of the `step` grids that a dilated window may lie on needs room for it.
+        if spec.kernel_size[axis] * step > n:
             raise InputError(
-                f"A window of {by(spec.effective_kernel_size)} cannot be moved into a picture of "
-                f"{by(input_size)}.",
+                f"A window of {by(spec.kernel_size)} taps with dilation {by(spec.dilation)} "
+                f"cannot be moved into a picture of {by(input_size)}.",
                 remedy="Use a smaller kernel or dilation",
             )
         first, last = one[:1], one[-1:]
