@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from rfviz.conv.operators.apply import apply_operator
     from rfviz.conv.operators.module import OperatorConv2d
     from rfviz.conv.operators.own import gradcheck_operator, load_operators, operator
+    from rfviz.conv.operators.reads import Learned, OutputMap, Reads
+    from rfviz.conv.operators.train_beside import train_beside
     from rfviz.conv.receptive_field.stack import stack_geometry
     from rfviz.conv.spec.spec import Conv2dSpec
     from rfviz.conv.trace.trace import trace
@@ -46,7 +48,10 @@ __all__ = [
     "ColumnMatrix",
     "Conv2dSpec",
     "InputError",
+    "Learned",
     "OperatorConv2d",
+    "OutputMap",
+    "Reads",
     "Remedy",
     "apply_operator",
     "compare_with_conv2d",
@@ -68,6 +73,7 @@ __all__ = [
     "stack_geometry",
     "to_grey",
     "trace",
+    "train_beside",
 ]
 
 _HOMES = MappingProxyType(
@@ -75,7 +81,10 @@ _HOMES = MappingProxyType(
         "ColumnMatrix": "rfviz.conv.im2col.column_matrix",
         "Conv2dSpec": "rfviz.conv.spec.spec",
         "InputError": "rfviz.conv.errors",
+        "Learned": "rfviz.conv.operators.reads",
         "OperatorConv2d": "rfviz.conv.operators.module",
+        "OutputMap": "rfviz.conv.operators.reads",
+        "Reads": "rfviz.conv.operators.reads",
         "Remedy": "rfviz.conv.errors",
         "apply_operator": "rfviz.conv.operators.apply",
         "compare_with_conv2d": "rfviz.conv.matmul.compare",
@@ -97,6 +106,7 @@ _HOMES = MappingProxyType(
         "stack_geometry": "rfviz.conv.receptive_field.stack",
         "to_grey": "rfviz.io.pictures.picture",
         "trace": "rfviz.conv.trace.trace",
+        "train_beside": "rfviz.conv.operators.train_beside",
     }
 )
 

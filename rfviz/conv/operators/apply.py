@@ -29,6 +29,7 @@ from rfviz.conv.operators.of_batch import BatchOperator, is_plain_call
 from rfviz.conv.operators.operator import Operator, OperatorParameter
 from rfviz.conv.operators.separate import check_separate
 from rfviz.conv.spec.check_picture import check_dimensions, check_plain
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.check_tensors import check_convolution
 from rfviz.conv.spec.parse import whole_number
 from rfviz.conv.spec.spec import Conv2dSpec
@@ -41,6 +42,7 @@ __all__ = [
     "OperatorStrip",
     "apply_operator",
     "evaluate",
+    "operator_at",
     "operator_named",
     "operator_strips",
 ]
@@ -134,6 +136,32 @@ def operator_strips(
         rows_per_strip = max(1, _ENTRIES_PER_STRIP // entries)
     rows_per_strip = whole_number("rows_per_strip", rows_per_strip, least=1)
     return _strips(work, rows_per_strip, seconds_limit)
+
+
+def operator_at(
+    image: torch.Tensor,
+    weight: torch.Tensor,
+    operator: Operator | str,
+    spec: Conv2dSpec,
+    position: Pair,
+    *,
+    parameters: Mapping[str, object] | None = None,
+    mask: torch.Tensor | None = None,
+    prepare: Prepare | None = None,
+) -> torch.Tensor:
+    """What `apply_operator` gives at one output (row, column), (F,), without the others' rows.
+
+    >>> image = torch.arange(9.0).reshape(1, 3, 3)
+    >>> operator_at(image, torch.zeros(1, 1, 2, 2), "dilation", Conv2dSpec(2), (1, 0)).tolist()
+    [7.0]
+    """
+    work = _application(image, weight, operator, spec, None, parameters, mask, prepare, None)
+    row, column = position
+    out = torch.empty(weight.shape[0], 1, work.columns.output_size[1], dtype=weight.dtype)
+    with torch.no_grad():
+        for _ in work.fill(out, range(row, row + 1)):
+            pass
+    return out[:, 0, column]
 
 
 def _application(  # noqa: PLR0917 - the arguments of `apply_operator`, in their order

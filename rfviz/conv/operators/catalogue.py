@@ -82,6 +82,7 @@ OPERATORS: tuple[Operator, ...] = (
         r"y = \max_i\,(x_i + w_i)",
         _MORPHOLOGY + "; the weight is not turned, as in nn.Conv2d",
         equals=f"max_pool2d {_PADDED}, for a weight of zeros and one channel a group",
+        gradient=formulas.dilation_gradient,
     ),
     Operator(
         "erosion",

@@ -193,12 +193,12 @@ def l1_distance_gradient(
     >>> l1_distance_gradient(torch.ones(1, 1), torch.zeros(1, 1), torch.ones(1, 1))
     (tensor([[1.]]), tensor([[-1.]]))
     """
-    of_patches, of_weight = torch.zeros_like(patches), torch.empty_like(weight)
-    for row, of_row, each in zip(weight, of_weight, slope, strict=True):
-        signs = (patches - row[:, None]).sign_()
-        of_row.copy_(signs @ each).neg_()
-        of_patches.addcmul_(signs, each)
-    return of_patches, of_weight
+    # What autograd calls for cdist, without the way forwards, which signs do not need.
+    points, slope = patches.T.contiguous(), slope.contiguous()
+    backward = torch.ops.aten._cdist_backward
+    of_weight = backward(slope, weight, points, 1.0, slope)
+    turned = slope.T.contiguous()
+    return backward(turned, points, weight, 1.0, turned).T, of_weight
 
 
 def adder_gradient(
@@ -210,3 +210,24 @@ def adder_gradient(
     (tensor([[-1.]]), tensor([[1.]]))
     """
     return l1_distance_gradient(patches, weight, -slope)
+
+
+def dilation_gradient(
+    patches: torch.Tensor, weight: torch.Tensor, slope: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gradients of patches and weight, of the slope (F, n) of a dilation: to the largest sums.
+
+    Equal sums share it evenly, as those of `amax`.
+
+    >>> dilation_gradient(torch.ones(2, 1), torch.zeros(1, 2), torch.ones(1, 1))
+    (tensor([[0.5000],
+            [0.5000]]), tensor([[0.5000, 0.5000]]))
+    """
+    of_patches, of_weight = torch.zeros_like(patches), torch.empty_like(weight)
+    for row, of_row, each in zip(weight, of_weight, slope, strict=True):
+        sums = patches + row[:, None]
+        largest = sums.eq_(sums.amax(0))
+        largest *= each / largest.sum(0)
+        of_patches += largest
+        torch.sum(largest, 1, out=of_row)
+    return of_patches, of_weight

@@ -14,13 +14,15 @@ import torch
 from rfviz.conv.im2col.batch_fields import add_fields, batch_fields
 from rfviz.conv.im2col.fold import fold_padding
 from rfviz.conv.im2col.padded_batch import PaddedBatch
-from rfviz.conv.im2col.unfolded import is_followed, without_autocast
+from rfviz.conv.im2col.unfolded import is_followed, is_transformed, without_autocast
+from rfviz.conv.matmul.matmul import trained_convolution
+from rfviz.conv.operators.formulas import dot_product
 from rfviz.conv.operators.of_batch import BatchOperator, Tensors
 
 HALVES = (torch.bfloat16, torch.float16)
 # Measured from 128 KiB to 4 MiB: shorter blocks spend their time in calls, longer ones leave the
 # cache, the more so the more filters a function takes at once.
-BLOCK_BYTES = 2**19
+BLOCK_BYTES = 2**20
 
 
 class _Part(NamedTuple):
@@ -48,6 +50,10 @@ def in_blocks(
     given = {**pictures, **tensors}
     if bias is not None:
         given["bias"] = bias
+    if work.operator.function is dot_product and work.operator.reads.is_plain:
+        # The convolution itself has ways of its own, forwards and backwards.
+        with without_autocast(tensors["weight"].device):
+            return trained_convolution(pictures["image"], tensors["weight"], bias, work.spec)
     if is_followed(*given.values()):
         out: torch.Tensor = _InBlocks.apply(work, tuple(given), tuple(pictures), *given.values())
         return out
@@ -77,7 +83,7 @@ class _InBlocks(torch.autograd.Function):
         }
         parts = _sorted(ctx.names, ctx.of_pictures, ctx.saved_tensors)
         with without_autocast(slopes[0].device):
-            if torch.is_grad_enabled():
+            if torch.is_grad_enabled() or is_transformed(slopes[0]):
                 found = _differentiably(ctx.work, *parts, slopes[0], wanted)
             else:
                 found = _Backwards(ctx.work, *parts[:2], slopes[0], wanted).run()
@@ -112,11 +118,12 @@ def _differentiably(  # noqa: PLR0917 - what the way back is given
     wanted: set[str],
 ) -> dict[str, torch.Tensor]:
     """Gradients that can be differentiated again: by the steps that hold everything."""
-    out = whole_output(work, pictures, tensors, bias)
+    with torch.enable_grad():
+        out = whole_output(work, pictures, tensors, bias)
     given = {**pictures, **tensors, **({} if bias is None else {"bias": bias})}
     names = [name for name in given if name in wanted]
     found = torch.autograd.grad(
-        out, [given[name] for name in names], slope, create_graph=True, allow_unused=True
+        out, [given[name] for name in names], slope, create_graph=torch.is_grad_enabled(), allow_unused=True
     )
     return dict(zip(names, found, strict=True))
 

@@ -81,7 +81,6 @@ class OperatorConv2d(nn.Module):
         self,
         image: torch.Tensor,
         mask: torch.Tensor | None = None,
-        *,
         guide: torch.Tensor | None = None,
         return_mask: bool = False,
         **maps: torch.Tensor,

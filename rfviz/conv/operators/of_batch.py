@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
+import torch.nn.functional as F
 
 from rfviz.conv.im2col.batch_fields import batch_fields
 from rfviz.conv.im2col.reads import axis_sources
@@ -13,7 +13,7 @@ from rfviz.conv.operators.evaluate import call_function, evaluate
 from rfviz.conv.operators.operator import Operator
 from rfviz.conv.operators.reads import sizes_of
 from rfviz.conv.operators.sampled import moved_inside, picked, sampled, tap_coordinates
-from rfviz.conv.spec.padding_modes import Pair
+from rfviz.conv.spec.padding_modes import Pair, torch_mode
 from rfviz.conv.spec.spec import Conv2dSpec
 
 Tensors = Mapping[str, torch.Tensor]
@@ -28,7 +28,7 @@ class BatchOperator:
     spec: Conv2dSpec
     input_size: Pair
 
-    @cached_property
+    @property
     def output_size(self) -> Pair:
         """(height, width) of the output."""
         return self.spec.output_size(self.input_size)
@@ -88,6 +88,8 @@ class BatchOperator:
         return self._on_fields(self._unfolded(pictures), query, tensors, rows)
 
     def _unfolded(self, pictures: Tensors) -> dict[str, torch.Tensor]:
+        if is_static():
+            return {name: self._by_torch(self._padded(each)) for name, each in pictures.items()}
         sources = axis_sources(self.input_size, self.spec)
         found = {}
         for name, each in pictures.items():
@@ -95,7 +97,18 @@ class BatchOperator:
             found[name] = fields.unflatten(0, each.shape[:2]).permute(1, 2, 3, 0, 4, 5)
         return found
 
+    def _by_torch(self, padded: torch.Tensor) -> torch.Tensor:
+        """Fields by `nn.Unfold`, which compilers and exporters know."""
+        spec = self.spec
+        columns = F.unfold(padded, spec.kernel_size, spec.dilation, 0, spec.stride)
+        shape = (padded.shape[0], padded.shape[1], *spec.kernel_size, *self.output_size)
+        return columns.view(shape).permute(1, 2, 3, 0, 4, 5)
+
     def _padded(self, pictures: torch.Tensor) -> torch.Tensor:
+        if is_static():
+            (top, bottom), (left, right) = self.spec.pads
+            mode = torch_mode(self.spec.padding_mode)
+            return F.pad(pictures, (left, right, top, bottom), mode=mode)
         for dim, sources in zip((2, 3), axis_sources(self.input_size, self.spec), strict=True):
             index = sources.to(pictures.device)
             pictures = pictures.index_select(dim, index.clamp(min=0))
@@ -136,7 +149,7 @@ class BatchOperator:
     ) -> torch.Tensor:
         """Call the function group by group and put the outputs of each picture together."""
         n_pictures = fields["image"].shape[-3]
-        groups, checked = self.spec.groups, not torch.compiler.is_compiling()
+        groups, checked = self.spec.groups, not is_static()
         n = n_pictures * len(rows) * self.output_size[1]
         image = fields["image"]
         by_group = {
@@ -213,12 +226,21 @@ class BatchOperator:
         return {"F": filters, "C": channels, "T": taps, "K": channels * taps}
 
 
+def is_static() -> bool:
+    """Whether a compiler or an exporter looks on, which cannot branch on the values of a tensor.
+
+    >>> is_static()
+    False
+    """
+    return torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.onnx.is_in_onnx_export()
+
+
 def is_plain_call(*tensors: torch.Tensor | None) -> bool:
     """Whether what is computed may be cut into blocks: no transform, compiler or export looks on.
 
     >>> is_plain_call(torch.ones(1))
     True
     """
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if is_static():
         return False
     return not is_transformed(*tensors)
