@@ -35,10 +35,10 @@ def conv2d_by_matmul(
 
     Equal to `nn.Conv2d` up to the order of its sums. `spec` is by default stride 1 without padding.
     Integer images are converted to the weight's type band by band; bfloat16 and float16 are summed
-    in float32 and rounded once. About `block_bytes` are used beside input and output, with gradients
-    too; under the transforms of torch.func, and for gradients of gradients, the picture is unfolded
-    whole, within 1 GiB. Raises `InputError` where shapes or types do not go together. Source: Chellapilla, Puri & Simard,
-    "High performance convolutional neural networks for document processing", 2006.
+    in float32 and rounded once. About `block_bytes` are used beside input and output, with
+    gradients too; under the transforms of torch.func, and for gradients of gradients, the picture
+    is unfolded whole, within 1 GiB. Raises `InputError` where shapes or types do not go together.
+    Source: Chellapilla, Puri & Simard, "High performance convolutional neural networks for document processing", 2006.
 
     >>> conv2d_by_matmul(torch.ones(1, 3, 4), torch.ones(1, 1, 2, 2)).tolist()
     [[[4.0, 4.0, 4.0], [4.0, 4.0, 4.0]]]
@@ -76,7 +76,9 @@ def trained_convolution(
     ) -> torch.Tensor:
         return _in_blocks(image, weight, bias, spec, block_bytes)
 
-    out: torch.Tensor = TrainedConvolution.apply(batch, weight, bias, spec, convolve, _whole)
+    out: torch.Tensor = TrainedConvolution.apply(  # type: ignore[no-untyped-call]
+        batch, weight, bias, spec, convolve, _whole
+    )
     return out
 
 

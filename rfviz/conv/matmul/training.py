@@ -1,4 +1,4 @@
-"""The gradients of a convolution by matmul, in blocks: of no column matrix more than a block is kept.
+"""The gradients of a convolution by matmul, in blocks, never holding a column matrix.
 
 That of the picture is a convolution too, of the slope with the kernels turned by 180 degrees, where
 the stride is 1; else the transposed product, folded. That of the weight is the product of the slope
@@ -17,9 +17,7 @@ from rfviz.conv.im2col.unfolded import is_transformed
 from rfviz.conv.spec.spec import Conv2dSpec
 
 # (N, C, H, W), (F, C / groups, kh, kw), bias, spec: the convolution, forwards.
-Convolve = Callable[
-    [torch.Tensor, torch.Tensor, torch.Tensor | None, Conv2dSpec], torch.Tensor
-]
+Convolve = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None, Conv2dSpec], torch.Tensor]
 
 # Measured from 256 KiB to 4 MiB, as for the way forwards.
 _BLOCK_BYTES = 2**20
@@ -27,7 +25,7 @@ _HALVES = (torch.bfloat16, torch.float16)
 
 
 class TrainedConvolution(torch.autograd.Function):
-    """`apply(batch, weight, bias, spec, convolve, whole)`: convolve without a trace, train in blocks.
+    """`apply(batch, weight, bias, spec, convolve, whole)`: trained in blocks.
 
     `whole` does it by steps that can be differentiated again, for gradients of gradients.
     """

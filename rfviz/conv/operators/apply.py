@@ -29,8 +29,8 @@ from rfviz.conv.operators.of_batch import BatchOperator, is_plain_call
 from rfviz.conv.operators.operator import Operator, OperatorParameter
 from rfviz.conv.operators.separate import check_separate
 from rfviz.conv.spec.check_picture import check_dimensions, check_plain
-from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.check_tensors import check_convolution
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.parse import whole_number
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.conv.wording import by, shown
@@ -241,7 +241,7 @@ class _Application:
         return work, pictures, own_tensors(work, self.weight, pictures["image"], given)
 
     def fill(self, out: torch.Tensor, strip: range) -> Iterator[int]:
-        """Write some output rows tile by tile; yields the number of outputs of them that are done."""
+        """Write some output rows tile by tile; yields how many outputs of them are done."""
         return (self._fill if self.operator.reads.is_plain else self._fill_batch)(out, strip)
 
     def _fill_batch(self, out: torch.Tensor, strip: range) -> Iterator[int]:

@@ -32,7 +32,7 @@ def call_function(  # noqa: PLR0917 - what an operator is given
     return operator.function(*arguments, **values, **named)
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0917 - what an operator is given
     operator: Operator,
     patches: torch.Tensor,
     weight: torch.Tensor,

@@ -45,7 +45,8 @@ def own_tensors(
     check_names(work.operator, given)
     _check_weight(work, weight)
     tensors = {"weight": weight}
-    for each in (*reads.learned, *reads.maps):
+    own: tuple[Learned | OutputMap, ...] = (*reads.learned, *reads.maps)
+    for each in own:
         shape = _shape(each, work, sizes, batch.shape[0])
         tensor = given.get(each.name)
         if tensor is None:
@@ -69,7 +70,8 @@ def check_names(operator: Operator, given: Mapping[str, object]) -> None:
     >>> check_names(operator_named("gated"), {"gate": None})
     """
     reads = operator.reads
-    names = [each.name for each in (*reads.learned, *reads.maps)] + ["guide"] * reads.guide
+    own: tuple[Learned | OutputMap, ...] = (*reads.learned, *reads.maps)
+    names = [each.name for each in own] + ["guide"] * reads.guide
     unknown = sorted(set(given) - set(names))
     if unknown:
         raise InputError(

@@ -55,7 +55,9 @@ def in_blocks(
         with without_autocast(tensors["weight"].device):
             return trained_convolution(pictures["image"], tensors["weight"], bias, work.spec)
     if is_followed(*given.values()):
-        out: torch.Tensor = _InBlocks.apply(work, tuple(given), tuple(pictures), *given.values())
+        out: torch.Tensor = _InBlocks.apply(  # type: ignore[no-untyped-call]
+            work, tuple(given), tuple(pictures), *given.values()
+        )
         return out
     with torch.no_grad(), without_autocast(tensors["weight"].device):
         return _forwards(work, pictures, tensors, bias)
@@ -123,7 +125,11 @@ def _differentiably(  # noqa: PLR0917 - what the way back is given
     given = {**pictures, **tensors, **({} if bias is None else {"bias": bias})}
     names = [name for name in given if name in wanted]
     found = torch.autograd.grad(
-        out, [given[name] for name in names], slope, create_graph=torch.is_grad_enabled(), allow_unused=True
+        out,
+        [given[name] for name in names],
+        slope,
+        create_graph=torch.is_grad_enabled(),
+        allow_unused=True,
     )
     return dict(zip(names, found, strict=True))
 
@@ -211,7 +217,7 @@ def _row_blocks(
 class _Backwards:
     """The way back: gradients of what is wanted, summed block by block."""
 
-    def __init__(  # noqa: PLR0917 - what the way back is given
+    def __init__(
         self,
         work: BatchOperator,
         pictures: Mapping[str, torch.Tensor],
@@ -225,7 +231,7 @@ class _Backwards:
         self._tensors = {name: each.to(self._summed) for name, each in tensors.items()}
         kept = [*(name for name in pictures if name != "mask"), *tensors]
         self._found = {
-            name: torch.zeros_like((pictures | self._tensors)[name], dtype=self._summed)
+            name: torch.zeros_like({**pictures, **self._tensors}[name], dtype=self._summed)
             for name in kept
             if name in wanted
         }

@@ -101,7 +101,9 @@ class OperatorConv2d(nn.Module):
         image = self._in_type(image)
         self._check_types(image)
         batch = image if image.ndim == 4 else image[None]
-        work = BatchOperator(self.operator, self.values, self.spec, tuple(batch.shape[2:]))
+        work = BatchOperator(
+            self.operator, self.values, self.spec, (batch.shape[2], batch.shape[3])
+        )
         pictures = {"image": batch}
         if self.operator.reads_mask:
             pictures["mask"] = batch_mask(mask, batch)

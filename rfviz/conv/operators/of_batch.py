@@ -11,7 +11,7 @@ from rfviz.conv.im2col.reads import axis_sources
 from rfviz.conv.im2col.unfolded import is_transformed, unfolded
 from rfviz.conv.operators.evaluate import call_function, evaluate
 from rfviz.conv.operators.operator import Operator
-from rfviz.conv.operators.reads import sizes_of
+from rfviz.conv.operators.reads import Learned, OutputMap, sizes_of
 from rfviz.conv.operators.sampled import moved_inside, picked, sampled, tap_coordinates
 from rfviz.conv.spec.padding_modes import Pair, torch_mode
 from rfviz.conv.spec.spec import Conv2dSpec
@@ -48,7 +48,8 @@ class BatchOperator:
     def names(self) -> tuple[str, ...]:
         """The operator's own tensors: what it learns, and its maps."""
         reads = self.operator.reads
-        return tuple(each.name for each in (*reads.learned, *reads.maps))
+        learned = (each.name for each in reads.learned)
+        return (*learned, *(each.name for each in reads.maps))
 
     def map_names(self) -> tuple[str, ...]:
         """The names of its maps alone."""
@@ -134,7 +135,7 @@ class BatchOperator:
         return by_tap + where.to(offsets.dtype)
 
     def _query(self, padded: torch.Tensor, rows: range) -> torch.Tensor:
-        """(C, n, rows, W_out): the pixel under the middle of each kernel, where it was not moved."""
+        """(C, n, rows, W_out): the pixel under the middle of each kernel, unmoved."""
         sides = zip(self.spec.kernel_size, self.spec.dilation, strict=True)
         middle = [n // 2 * step for n, step in sides]
         top = middle[0] + (rows[0] * self.spec.stride[0] if self.needs_whole else 0)
@@ -201,7 +202,8 @@ class BatchOperator:
         """What the function reads by name, for one group."""
         reads, sizes = self.operator.reads, self.sizes(tensors["weight"])
         named: dict[str, torch.Tensor | None] = {}
-        for each in (*reads.learned, *reads.maps):
+        own: tuple[Learned | OutputMap, ...] = (*reads.learned, *reads.maps)
+        for each in own:
             if each.name not in reads.names:
                 continue
             tensor = tensors[each.name]
@@ -232,7 +234,12 @@ def is_static() -> bool:
     >>> is_static()
     False
     """
-    return torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.onnx.is_in_onnx_export()
+    return torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export() or _is_traced()
+
+
+def _is_traced() -> bool:
+    traced: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return traced
 
 
 def is_plain_call(*tensors: torch.Tensor | None) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.operators.reads import Reads
+from rfviz.conv.operators.reads import NOTHING_MORE, Reads
 from rfviz.conv.wording import shown
 
 OperatorFunction = Callable[..., torch.Tensor]
@@ -93,7 +93,7 @@ class Operator:
     equals: str = ""
     reads_weight: bool = True
     reads_mask: bool = False
-    reads: Reads = Reads()
+    reads: Reads = NOTHING_MORE
     mask_out: Callable[[torch.Tensor], torch.Tensor] | None = None
     gradient: Callable[..., tuple[torch.Tensor, torch.Tensor]] | None = None
 

@@ -57,7 +57,8 @@ def modulated_deformable(
 ) -> torch.Tensor:
     """Dot product of moved taps, each times its `modulation`, (T, n).
 
-    >>> modulated_deformable(torch.ones(1, 1, 2, 1), torch.ones(1, 1, 1, 2), torch.ones(2, 1)).item()
+    >>> patches, weight = torch.ones(1, 1, 2, 1), torch.ones(1, 1, 1, 2)
+    >>> modulated_deformable(patches, weight, torch.ones(2, 1)).item()
     2.0
     """
     modulated = patches.flatten(1, 2) * modulation

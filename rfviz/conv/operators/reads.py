@@ -1,7 +1,7 @@
 """What an operator asks for beside receptive fields and a weight, declared by whoever writes it.
 
-Sizes are named, since they differ from layer to layer: C channels a group, F filters, T taps (kernel
-height times kernel width), K = C * T, and n outputs.
+Sizes are named, since they differ from layer to layer: C channels a group, F filters, T taps
+(kernel height times kernel width), K = C * T, and n outputs.
 """
 
 import math
@@ -124,6 +124,9 @@ class Reads:
     def is_plain(self) -> bool:
         """Whether nothing is asked for: a function of receptive fields and a weight."""
         return self == Reads()
+
+
+NOTHING_MORE = Reads()
 
 
 def _check(name: str, shape: Shape) -> None:

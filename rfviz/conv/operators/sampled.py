@@ -27,7 +27,8 @@ def moved_inside(coordinates: torch.Tensor, spec: Conv2dSpec, input_size: Pair) 
     """Move each window of `tap_coordinates` into the picture, by whole steps of its dilation.
 
     Source: Hassani et al., Neighborhood attention transformer, CVPR 2023, arXiv:2204.07143, whose
-    windows at the border stay in the picture. `InputError` where kernel times dilation is larger than it, as natten has it.
+    windows at the border stay in the picture. `InputError` where kernel times dilation is
+    larger than it, as natten has it.
 
     >>> spec = Conv2dSpec((1, 3), padding=(0, 1))
     >>> moved_inside(tap_coordinates(spec, range(1), 3), spec, (1, 3))[1, :, 0].T.tolist()

@@ -42,11 +42,13 @@ def _field_by_field(
     # Irregular fractions in place of random numbers, which vmap refuses to draw.
     fractions = (torch.arange(9 * n_entries, dtype=torch.float64) * 0.6180339887).frac().float()
     patches, weight = fractions[: 6 * n_entries].view(-1, 6), fractions[6 * n_entries :].view(3, -1)
-    masks = (torch.ones_like(patches),) if operator.reads_mask else ()
-    together = evaluate(operator, patches, weight, values, *masks)
+    mask = torch.ones_like(patches) if operator.reads_mask else None
+    together = evaluate(operator, patches, weight, values, mask)
     # Whatever field an extreme value is in, it is missing in two of three parts.
     parts = [
-        evaluate(operator, patches[:, part], weight, values, *(m[:, part] for m in masks))
+        evaluate(
+            operator, patches[:, part], weight, values, None if mask is None else mask[:, part]
+        )
         for part in (slice(0, 2), slice(2, 4), slice(4, 6))
     ]
     return together, torch.cat(parts, dim=1)

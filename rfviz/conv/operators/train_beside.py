@@ -99,7 +99,7 @@ def _steps(  # noqa: PLR0917 - what training is
             with torch.enable_grad():
                 loss = F.cross_entropy(network(images[chosen]), labels[chosen])
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             losses.append(float(loss.detach()))
         yield TrainingStep(step, n_steps, *losses)
@@ -107,7 +107,9 @@ def _steps(  # noqa: PLR0917 - what training is
 
 def _check(images: object, labels: object) -> None:
     if not isinstance(images, torch.Tensor) or images.ndim != 4 or not images.is_floating_point():
-        got = f"{images.dtype} {tuple(images.shape)}" if isinstance(images, torch.Tensor) else "none"
+        got = (
+            f"{images.dtype} {tuple(images.shape)}" if isinstance(images, torch.Tensor) else "none"
+        )
         raise InputError(
             f"Training needs floating pictures (N, C, H, W), got {got}.",
             remedy="Divide bytes by 255, and give grey pictures a channel: images[:, None] / 255",

@@ -38,8 +38,8 @@ def worked_steps(
 ) -> WorkedSteps | None:
     """Work one receptive field (K,) out under one filter (K,), in float64.
 
-    None for an operator that is none of ours, or reads more than its receptive field. The last step is
-    the output without its bias. Formulas and sources are those of the operators.
+    None for an operator that is none of ours, or reads more than its receptive field. The last step
+    is the output without its bias. Formulas and sources are those of the operators.
 
     >>> from rfviz.conv.operators.catalogue import operator_named
     >>> worked = worked_steps(operator_named("adder"), torch.ones(3), torch.zeros(3), {})

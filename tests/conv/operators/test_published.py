@@ -212,7 +212,8 @@ def own_tensors(name: str, case: Case, seed: int) -> Tensors:
     sizes = {"F": len(case.weight), "C": case.weight.shape[1], "T": case.spec.n_taps}
     sizes["K"] = sizes["C"] * sizes["T"]
     reads, found = operator_named(name).reads, {}
-    for each in (*reads.learned, *reads.maps):
+    own: tuple[Learned | OutputMap, ...] = (*reads.learned, *reads.maps)
+    for each in own:
         shape = [sizes[s] if isinstance(s, str) else s for s in each.shape]
         is_map = isinstance(each, OutputMap)
         n_channels = torch.Size(shape).numel()
@@ -282,7 +283,7 @@ def test_a_layer_of_it_trains_in_blocks_as_it_does_whole(
     layer = OperatorConv2d(name, spec, 4, 4, input_size=(8, 7), dtype=torch.float64)
     with torch.no_grad():
         for tensor in layer.parameters():
-            tensor += torch.rand_like(tensor) / 5
+            tensor.add_(torch.rand_like(tensor) / 5)
     image = torch.rand(3, 4, 8, 7, dtype=torch.float64, requires_grad=True)
     found = []
     for whole in (False, True):
@@ -327,7 +328,7 @@ def test_own_operator_may_ask_for_anything(tmp_path: Any) -> None:
             maps=(OutputMap("lift", ("F",), 1.0),),
         )
     )
-    def everything(patches, weight, position, query, scale, lift):  # type: ignore[no-untyped-def]
+    def everything(patches, weight, *, position, query, scale, lift):  # type: ignore[no-untyped-def]
         return (weight @ patches) * scale[:, None] + lift + position.sum(0) + query.sum(0)
 
     image, weight = torch.rand(2, 6, 5), torch.rand(4, 1, 3, 3)
@@ -363,7 +364,9 @@ def test_own_operator_may_ask_for_anything(tmp_path: Any) -> None:
             "for 7 × 7 outputs, but the picture of 6 × 6 pixels gives 4 × 4",
         ),
         (
-            lambda x, w: apply_operator(x, w, "neighbourhood_attention", Conv2dSpec(3, dilation=3, padding=3)),
+            lambda x, w: apply_operator(
+                x, w, "neighbourhood_attention", Conv2dSpec(3, dilation=3, padding=3)
+            ),
             "A window of 3 × 3 taps with dilation 3 × 3 cannot be moved into a picture of 6 × 6",
         ),
         (lambda x, w: OperatorConv2d("adder", Conv2dSpec(3), 1, 1)(x, x), "reads no mask"),

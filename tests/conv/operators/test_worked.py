@@ -3,11 +3,10 @@
 import pytest
 import torch
 
-from rfviz.conv.operators.evaluate import evaluate
 from rfviz.conv.operators.catalogue import OPERATORS
+from rfviz.conv.operators.evaluate import evaluate
 from rfviz.conv.operators.operator import Operator
 from rfviz.conv.operators.worked import worked_steps
-
 
 PLAIN = [each for each in OPERATORS if each.reads.is_plain]
 
