@@ -21,7 +21,9 @@ def batch_fields(padded: torch.Tensor, spec: Conv2dSpec, output_size: Pair) -> t
     torch.Size([1, 2, 2, 2, 1, 1])
     """
     if padded.requires_grad and torch.is_grad_enabled():
-        found: torch.Tensor = _Fields.apply(padded, spec, output_size)
+        found: torch.Tensor = _Fields.apply(  # type: ignore[no-untyped-call]
+            padded, spec, output_size
+        )
         return found
     return _copied(padded, spec, output_size)
 

@@ -38,7 +38,8 @@ def conv2d_by_matmul(
     in float32 and rounded once. About `block_bytes` are used beside input and output, with
     gradients too; under the transforms of torch.func, and for gradients of gradients, the picture
     is unfolded whole, within 1 GiB. Raises `InputError` where shapes or types do not go together.
-    Source: Chellapilla, Puri & Simard, "High performance convolutional neural networks for document processing", 2006.
+    Source: Chellapilla, Puri & Simard, "High performance convolutional neural networks for document
+    processing", 2006.
 
     >>> conv2d_by_matmul(torch.ones(1, 3, 4), torch.ones(1, 1, 2, 2)).tolist()
     [[[4.0, 4.0, 4.0], [4.0, 4.0, 4.0]]]

@@ -95,7 +95,7 @@ class BatchOperator:
         found = {}
         for name, each in pictures.items():
             fields = unfolded(each.flatten(0, 1), sources, self.spec)
-            found[name] = fields.unflatten(0, each.shape[:2]).permute(1, 2, 3, 0, 4, 5)
+            found[name] = fields.view(*each.shape[:2], *fields.shape[1:]).permute(1, 2, 3, 0, 4, 5)
         return found
 
     def _by_torch(self, padded: torch.Tensor) -> torch.Tensor:
@@ -131,8 +131,8 @@ class BatchOperator:
         where = where.to(padded.device)
         if offsets is None:
             return where
-        by_tap = offsets.unflatten(1, (self.spec.n_taps, 2)).transpose(1, 2)
-        return by_tap + where.to(offsets.dtype)
+        shape = (offsets.shape[0], self.spec.n_taps, 2, *offsets.shape[2:])
+        return offsets.reshape(shape).transpose(1, 2) + where.to(offsets.dtype)
 
     def _query(self, padded: torch.Tensor, rows: range) -> torch.Tensor:
         """(C, n, rows, W_out): the pixel under the middle of each kernel, unmoved."""

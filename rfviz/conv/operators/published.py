@@ -80,7 +80,8 @@ def neighbourhood_attention(
     taps = patches.flatten(1, 2)
     scores = torch.einsum("cn,ctn->tn", query, taps) * query.shape[0] ** -0.5
     attention = (scores + position_bias[:, None]).softmax(0)
-    return weight.flatten(1) @ (taps * attention).flatten(0, 1)
+    attended: torch.Tensor = weight.flatten(1) @ (taps * attention).flatten(0, 1)
+    return attended
 
 
 def masked_neighbourhood_attention(
@@ -106,7 +107,8 @@ def masked_neighbourhood_attention(
     # Where nothing is known there is nothing to attend to: 0, and no NaN on the way back.
     scores = scores.masked_fill(hidden.all(0), 0)
     attention = scores.softmax(0).masked_fill(hidden, 0)
-    return weight.flatten(1) @ (taps * attention).flatten(0, 1)
+    attended: torch.Tensor = weight.flatten(1) @ (taps * attention).flatten(0, 1)
+    return attended
 
 
 def gated(

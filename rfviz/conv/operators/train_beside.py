@@ -1,5 +1,6 @@
 """A small network with an operator, trained beside the same network with the convolution."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -44,7 +45,7 @@ def train_beside(
     the same pictures in the same order, and begin with the same weights; batch normalisation and a
     rectifier stand between their layers. Between steps the caller may show the losses, or stop.
     The random numbers are those of `seed`; torch's own are left as they are. Raises `InputError`
-    for data that does not fit.
+    for data that does not fit, and at the step where a loss is no finite number.
 
     >>> images, labels = torch.rand(8, 1, 6, 6), torch.arange(8) % 2
     >>> [step.step for step in train_beside("adder", images, labels, n_steps=2)]
@@ -102,6 +103,13 @@ def _steps(  # noqa: PLR0917 - what training is
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             losses.append(float(loss.detach()))
+            if not math.isfinite(losses[-1]):
+                which = "operator" if network is networks[0] else "convolution"
+                raise InputError(
+                    f"The loss of the {which} is {losses[-1]} at step {step}.",
+                    remedy="Take a smaller learning_rate, or look for gradients that are infinite: "
+                    "roots and powers of 0, 0 / 0",
+                )
         yield TrainingStep(step, n_steps, *losses)
 
 
