@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from rfviz.conv.operators.catalogue import OPERATORS
     from rfviz.conv.operators.module import OperatorConv2d
     from rfviz.conv.operators.own import gradcheck_operator, load_operators, operator
+    from rfviz.conv.operators.reads import Learned, OutputMap, Reads
+    from rfviz.conv.operators.train_beside import train_beside
     from rfviz.conv.receptive_field.architectures import architecture
     from rfviz.conv.receptive_field.effective import effective_field
     from rfviz.conv.receptive_field.stack import Branches, stack_geometry
@@ -54,7 +56,10 @@ __all__ = [
     "Conv2dSpec",
     "InputError",
     "Layer",
+    "Learned",
     "OperatorConv2d",
+    "OutputMap",
+    "Reads",
     "Remedy",
     "apply_operator",
     "architecture",
@@ -80,6 +85,7 @@ __all__ = [
     "strongest_fields",
     "to_grey",
     "trace",
+    "train_beside",
 ]
 
 _HOMES = MappingProxyType(
@@ -90,8 +96,11 @@ _HOMES = MappingProxyType(
         "Conv2dSpec": "rfviz.conv.spec.spec",
         "InputError": "rfviz.conv.errors",
         "Layer": "rfviz.conv.layers.layer",
+        "Learned": "rfviz.conv.operators.reads",
         "OPERATORS": "rfviz.conv.operators.catalogue",
         "OperatorConv2d": "rfviz.conv.operators.module",
+        "OutputMap": "rfviz.conv.operators.reads",
+        "Reads": "rfviz.conv.operators.reads",
         "Remedy": "rfviz.conv.errors",
         "apply_operator": "rfviz.conv.operators.apply",
         "architecture": "rfviz.conv.receptive_field.architectures",
@@ -117,6 +126,7 @@ _HOMES = MappingProxyType(
         "strongest_fields": "rfviz.conv.feature_maps.strongest",
         "to_grey": "rfviz.io.pictures.picture",
         "trace": "rfviz.conv.trace.trace",
+        "train_beside": "rfviz.conv.operators.train_beside",
     }
 )
 

@@ -54,12 +54,19 @@ def module_code(
 
     It holds the operator's function with what that needs of its own file. Its state dict has the
     names of `OperatorConv2d`: weight, and bias. Raises `InputError` where the function's source
-    cannot be found, or needs something that cannot be written down.
+    cannot be found, or needs something that cannot be written down, and for an operator that reads
+    more than receptive fields and a weight.
 
     >>> print(module_code("adder", Conv2dSpec(3), 3, 8).splitlines()[0])
     from __future__ import annotations
     """
     entry = operator if isinstance(operator, Operator) else operator_named(operator)
+    if not entry.reads.is_plain:
+        raise InputError(
+            f"Operator '{entry.name}' reads more than receptive fields and a weight, which a file "
+            f"of its own does not give it.",
+            remedy=f"Use rfviz.OperatorConv2d({entry.name!r}, ...)",
+        )
     spec.check_channels(in_channels, out_channels)
     values = ", ".join(f"{name}={value!r}" for name, value in entry.values(parameters).items())
     arguments = ", ".join(

@@ -40,7 +40,7 @@ def fold(columns: torch.Tensor, input_size: object, spec: Conv2dSpec) -> torch.T
                 left : left + (outputs - 1) * stride_x + 1 : stride_x,
             ]
             read += taps[..., kernel_row, kernel_column, :, :]
-    return _fold_padding(padded, input_size, spec)
+    return fold_padding(padded, input_size, spec)
 
 
 def _check_columns(columns: object, output_size: Pair, spec: Conv2dSpec) -> None:
@@ -62,8 +62,13 @@ def _check_columns(columns: object, output_size: Pair, spec: Conv2dSpec) -> None
         )
 
 
-def _fold_padding(padded: torch.Tensor, input_size: object, spec: Conv2dSpec) -> torch.Tensor:
-    """Add each padded pixel to the one it copies: the adjoint of padding."""
+def fold_padding(padded: torch.Tensor, input_size: object, spec: Conv2dSpec) -> torch.Tensor:
+    """Add each pixel of a padded (..., height, width) to the one it copies: adjoint of padding.
+
+    >>> spec = Conv2dSpec(1, padding=(0, 1), padding_mode="replicate")
+    >>> fold_padding(torch.ones(1, 1, 4), (1, 2), spec).tolist()
+    [[[2.0, 2.0]]]
+    """
     size = pair("input_size", input_size, least=1)
     sources = axis_sources(size, spec)
     for dim, n, source, (before, _) in zip((-2, -1), size, sources, spec.pads, strict=True):
@@ -71,6 +76,7 @@ def _fold_padding(padded: torch.Tensor, input_size: object, spec: Conv2dSpec) ->
         copies = torch.cat([torch.arange(before), torch.arange(before + n, len(source))])
         copies = copies[source[copies] >= 0]
         if len(copies):
-            image = image.index_add(dim, source[copies], padded.index_select(dim, copies))
+            where, copies = source[copies].to(padded.device), copies.to(padded.device)
+            image = image.index_add(dim, where, padded.index_select(dim, copies))
         padded = image
     return padded.contiguous()

@@ -38,6 +38,9 @@ def is_transformed(*tensors: torch.Tensor | None) -> bool:
     given = [tensor for tensor in tensors if tensor is not None]
     if any(torch.func.debug_unwrap(tensor, recurse=False) is not tensor for tensor in given):
         return True
+    # What autograd gives a function's way back for several slopes at once is not unwrapped.
+    if any(torch._C._functorch.is_legacy_batchedtensor(tensor) for tensor in given):
+        return True
     unpack: Callable[..., Any] = torch.autograd.forward_ad.unpack_dual
     duals = (unpack(tensor) for tensor in _dual_able(given))
     return any(dual.tangent is not None for dual in duals)

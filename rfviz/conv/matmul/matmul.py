@@ -8,8 +8,10 @@ import torch
 from rfviz.conv.im2col.column_matrix import ColumnMatrix
 from rfviz.conv.im2col.reads import axis_sources
 from rfviz.conv.im2col.tiles import tiles
-from rfviz.conv.im2col.unfolded import is_followed, unfolded, without_autocast
+from rfviz.conv.im2col.unfolded import is_followed, is_transformed, unfolded, without_autocast
 from rfviz.conv.matmul.kernel_row_band import Band, band_bytes
+from rfviz.conv.matmul.small_pictures import are_small, convolve_small
+from rfviz.conv.matmul.training import TrainedConvolution
 from rfviz.conv.memory import Allocation
 from rfviz.conv.spec.check_tensors import check_convolution
 from rfviz.conv.spec.parse import whole_number
@@ -33,10 +35,11 @@ def conv2d_by_matmul(
 
     Equal to `nn.Conv2d` up to the order of its sums. `spec` is by default stride 1 without padding.
     Integer images are converted to the weight's type band by band; bfloat16 and float16 are summed
-    in float32 and rounded once. About `block_bytes` are used beside input and output. Where
-    autograd or torch.func asks for gradients the picture is unfolded whole, within 1 GiB. Raises
-    `InputError` where shapes or types do not go together. Source: Chellapilla, Puri & Simard,
-    "High performance convolutional neural networks for document processing", 2006.
+    in float32 and rounded once. About `block_bytes` are used beside input and output, with
+    gradients too; under the transforms of torch.func, and for gradients of gradients, the picture
+    is unfolded whole, within 1 GiB. Raises `InputError` where shapes or types do not go together.
+    Source: Chellapilla, Puri & Simard, "High performance convolutional neural networks for document
+    processing", 2006.
 
     >>> conv2d_by_matmul(torch.ones(1, 3, 4), torch.ones(1, 1, 2, 2)).tolist()
     [[[4.0, 4.0, 4.0], [4.0, 4.0, 4.0]]]
@@ -44,12 +47,47 @@ def conv2d_by_matmul(
     batch, spec = check_convolution(image, weight, bias, spec)
     block_bytes = whole_number("block_bytes", block_bytes, least=1)
     with Allocation("The convolution"):
-        if is_followed(image, weight, bias):
-            out = torch.stack([_followed(one, weight, bias, spec) for one in batch.unbind()])
+        if is_transformed(image, weight, bias):
+            out = _whole(batch, weight, bias, spec)
+        elif is_followed(image, weight, bias):
+            out = trained_convolution(batch, weight, bias, spec, block_bytes=block_bytes)
         else:
             with torch.no_grad():
                 out = _in_blocks(batch, weight, bias, spec, block_bytes)
     return out if image.ndim == 4 else out[0]
+
+
+def trained_convolution(
+    batch: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    spec: Conv2dSpec,
+    *,
+    block_bytes: int = BLOCK_BYTES,
+) -> torch.Tensor:
+    """Convolve (N, C, H, W) with gradients, in blocks both ways; nothing is looked at.
+
+    >>> weight = torch.ones(1, 1, 2, 2, requires_grad=True)
+    >>> trained_convolution(torch.ones(1, 1, 2, 2), weight, None, Conv2dSpec(2)).requires_grad
+    True
+    """
+
+    def convolve(
+        image: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, spec: Conv2dSpec
+    ) -> torch.Tensor:
+        return _in_blocks(image, weight, bias, spec, block_bytes)
+
+    out: torch.Tensor = TrainedConvolution.apply(  # type: ignore[no-untyped-call]
+        batch, weight, bias, spec, convolve, _whole
+    )
+    return out
+
+
+def _whole(
+    batch: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, spec: Conv2dSpec
+) -> torch.Tensor:
+    """The convolution by the whole column matrix, which can be transformed."""
+    return torch.stack([_followed(one, weight, bias, spec) for one in batch.unbind()])
 
 
 def _followed(
@@ -77,10 +115,16 @@ def _in_blocks(
     block_bytes: int,
 ) -> torch.Tensor:
     """Every output is written: the tiles of a band cover the output of each picture."""
+    summed = torch.float32 if weight.dtype in _HALVES else weight.dtype
+    if are_small(batch, spec, summed, 2 * block_bytes):
+        wide = (weight.to(summed), None if bias is None else bias.to(summed), spec)
+        if summed == weight.dtype:
+            return convolve_small(batch, *wide)
+        # Picture by picture, so that the sums, of twice the size, are not held for all.
+        return torch.cat([convolve_small(one, *wide).to(weight.dtype) for one in batch[:, None]])
     out = torch.empty(
         len(batch), len(weight), *spec.output_size(batch.shape[2:]), dtype=weight.dtype
     )
-    summed = torch.float32 if weight.dtype in _HALVES else weight.dtype
     weights = _weights_by_kernel_row(weight, spec.groups).to(summed)
     bias = None if bias is None else bias.to(summed).view(spec.groups, -1, 1)
     first = ColumnMatrix(batch[0], spec)

@@ -12,21 +12,25 @@ from typing import NamedTuple
 import torch
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.im2col.blocks import HALVES, Prepare, ReceptiveFields
+from rfviz.conv.im2col.blocks import Prepare, ReceptiveFields
 from rfviz.conv.im2col.column_matrix import ColumnMatrix
 from rfviz.conv.im2col.unfolded import (
     is_followed,
     is_transformed,
     refuse_transforms,
-    unfolded,
     without_autocast,
 )
 from rfviz.conv.memory import Allocation
 from rfviz.conv.operators.catalogue import OPERATORS, operator_named
-from rfviz.conv.operators.foreign import ForeignCode
+from rfviz.conv.operators.evaluate import evaluate
+from rfviz.conv.operators.given import check_guide, check_names, own_tensors
+from rfviz.conv.operators.in_blocks import in_blocks, rows_of, whole_output
+from rfviz.conv.operators.of_batch import BatchOperator, is_plain_call
 from rfviz.conv.operators.operator import Operator, OperatorParameter
+from rfviz.conv.operators.separate import check_separate
 from rfviz.conv.spec.check_picture import check_dimensions, check_plain
 from rfviz.conv.spec.check_tensors import check_convolution
+from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.parse import whole_number
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.conv.wording import by, shown
@@ -38,6 +42,7 @@ __all__ = [
     "OperatorStrip",
     "apply_operator",
     "evaluate",
+    "operator_at",
     "operator_named",
     "operator_strips",
 ]
@@ -63,6 +68,7 @@ def apply_operator(
     parameters: Mapping[str, object] | None = None,
     mask: torch.Tensor | None = None,
     prepare: Prepare | None = None,
+    tensors: Mapping[str, torch.Tensor] | None = None,
 ) -> torch.Tensor:
     """Apply an operator to every receptive field of a (C, H, W) picture: (F, H_out, W_out).
 
@@ -70,9 +76,11 @@ def apply_operator(
     to what the operator gives. With groups, each group of filters reads its own channels.
     `mask` is (H, W) or (C, H, W), 1 where the picture is known, for operators that read one; by
     default the picture is known and padding of zeros is not. `prepare` is as in `conv2d_strips`.
-    Raises `InputError` where shapes, types or parameters do not go together, and for what an
-    operator of one's own gets wrong. Where autograd or torch.func asks for gradients the picture
-    is unfolded whole, within 1 GiB.
+    `tensors` are what else the operator reads, by name: what it learns, maps (channels, H_out,
+    W_out), and a "guide" like the picture; by default what they begin as. A weight for each output
+    is (F, C / groups, kh, kw, H_out, W_out). Raises `InputError` where shapes, types or parameters
+    do not go together, and for what an operator of one's own gets wrong. Under the transforms of
+    torch.func the picture is unfolded whole, within 1 GiB.
 
     >>> image = torch.arange(9.0).reshape(1, 3, 3)
     >>> apply_operator(image, torch.zeros(1, 1, 2, 2), "dilation").tolist()
@@ -81,12 +89,18 @@ def apply_operator(
     with Allocation("The operator's result"):
         if mask is not None:
             check_plain("The mask", mask)
-        if _all_tensors(image, weight, bias) and is_followed(image, weight, bias, mask):
-            work = _application(image, weight, operator, spec, bias, parameters, mask, prepare)
-            return work.whole()
+        more = tuple((tensors or {}).values())
+        if _all_tensors(image, weight, bias, *more) and is_followed(
+            image, weight, bias, mask, *more
+        ):
+            work = _application(
+                image, weight, operator, spec, bias, parameters, mask, prepare, tensors
+            )
+            return work.followed()
         strips = operator_strips(
-            image, weight, operator, spec, bias, parameters=parameters, mask=mask, prepare=prepare
-        )
+            image, weight, operator, spec, bias,
+            parameters=parameters, mask=mask, prepare=prepare, tensors=tensors,
+        )  # fmt: skip
         return torch.cat([strip.values for strip in strips], dim=1)
 
 
@@ -100,6 +114,7 @@ def operator_strips(
     parameters: Mapping[str, object] | None = None,
     mask: torch.Tensor | None = None,
     prepare: Prepare | None = None,
+    tensors: Mapping[str, torch.Tensor] | None = None,
     rows_per_strip: int | None = None,
     seconds_limit: float | None = None,
 ) -> Iterator[OperatorStrip]:
@@ -113,14 +128,40 @@ def operator_strips(
     >>> [strip.rows for strip in strips]
     [range(0, 2)]
     """
-    work = _application(image, weight, operator, spec, bias, parameters, mask, prepare)
+    work = _application(image, weight, operator, spec, bias, parameters, mask, prepare, tensors)
     refuse_transforms("An operator in strips", image, weight, bias)
-    columns = work.fields.columns
+    columns = work.columns
     if rows_per_strip is None:
         entries = columns.shape[0] * columns.output_size[1] * len(weight)
         rows_per_strip = max(1, _ENTRIES_PER_STRIP // entries)
     rows_per_strip = whole_number("rows_per_strip", rows_per_strip, least=1)
     return _strips(work, rows_per_strip, seconds_limit)
+
+
+def operator_at(
+    image: torch.Tensor,
+    weight: torch.Tensor,
+    operator: Operator | str,
+    spec: Conv2dSpec,
+    position: Pair,
+    *,
+    parameters: Mapping[str, object] | None = None,
+    mask: torch.Tensor | None = None,
+    prepare: Prepare | None = None,
+) -> torch.Tensor:
+    """What `apply_operator` gives at one output (row, column), (F,), without the others' rows.
+
+    >>> image = torch.arange(9.0).reshape(1, 3, 3)
+    >>> operator_at(image, torch.zeros(1, 1, 2, 2), "dilation", Conv2dSpec(2), (1, 0)).tolist()
+    [7.0]
+    """
+    work = _application(image, weight, operator, spec, None, parameters, mask, prepare, None)
+    row, column = position
+    out = torch.empty(weight.shape[0], 1, work.columns.output_size[1], dtype=weight.dtype)
+    with torch.no_grad():
+        for _ in work.fill(out, range(row, row + 1)):
+            pass
+    return out[:, 0, column]
 
 
 def _application(  # noqa: PLR0917 - the arguments of `apply_operator`, in their order
@@ -132,140 +173,28 @@ def _application(  # noqa: PLR0917 - the arguments of `apply_operator`, in their
     parameters: Mapping[str, object] | None,
     mask: torch.Tensor | None,
     prepare: Prepare | None,
+    tensors: Mapping[str, torch.Tensor] | None,
 ) -> "_Application":
     """All that an operator is applied to, checked, and the operator held to one field at a time."""
     entry = operator if isinstance(operator, Operator) else operator_named(operator)
     check_dimensions(image, (3,), "one (C, H, W)")
     if not (prepare is None or callable(prepare)):
         raise InputError(f"prepare must be a function of the picture, got {shown(prepare)}.")
-    _, spec = check_convolution(image, weight, bias, spec)
+    each = weight
+    if entry.reads.weight_per_column and isinstance(weight, torch.Tensor) and weight.ndim == 6:
+        each = weight[..., 0, 0]
+    _, spec = check_convolution(image, each, bias, spec)
     columns = ColumnMatrix(image, spec)
     known = ColumnMatrix(_checked_mask(mask, image), spec) if entry.reads_mask else None
     values = entry.values(parameters)
+    check_names(entry, tensors or {})
     check_separate(entry, columns.shape[0] // spec.groups, values)
     fields = ReceptiveFields(columns, known, weight.dtype, prepare)
-    return _Application(fields, entry, values, weight, bias)
-
-
-def check_separate(operator: Operator, n_entries: int, values: Mapping[str, float]) -> None:
-    """Raise `InputError` where an operator mixes receptive fields, such as by their common mean.
-
-    Then its result depends on which fields are in a block. Tried on fields of `n_entries`.
-
-    >>> check_separate(operator_named("adder"), 9, {})
-    """
-    # Irregular fractions in place of random numbers, which vmap refuses to draw.
-    fractions = (torch.arange(9 * n_entries, dtype=torch.float64) * 0.6180339887).frac().float()
-    patches, weight = fractions[: 6 * n_entries].view(-1, 6), fractions[6 * n_entries :].view(3, -1)
-    masks = (torch.ones_like(patches),) if operator.reads_mask else ()
-    try:
-        with torch.no_grad():
-            together = evaluate(operator, patches, weight, values, *masks)
-            # Whatever field an extreme value is in, it is missing in two of three parts.
-            parts = [
-                evaluate(operator, patches[:, part], weight, values, *(m[:, part] for m in masks))
-                for part in (slice(0, 2), slice(2, 4), slice(4, 6))
-            ]
-    except InputError:
-        # What it does with the picture's own numbers is said there.
-        return
-    if not torch.allclose(together, torch.cat(parts, dim=1), rtol=1e-3, atol=1e-4, equal_nan=True):
-        raise InputError(
-            f"Operator '{operator.name}' gives other values for a receptive field when other "
-            f"fields stand beside it, so that they depend on how a picture is cut into blocks.",
-            remedy="Let it use sums and means over dimension 0 alone, and no random numbers",
-        )
-
-
-def of_fields(
-    operator: Operator,
-    values: Mapping[str, float],
-    weight: torch.Tensor,
-    bias: torch.Tensor | None,
-    fields: list[torch.Tensor],
-) -> torch.Tensor:
-    """Apply to the fields of a picture, and of its mask, as `unfolded` gives them: (F, H, W).
-
-    On any device, and in the types that are given, whatever autocast would choose.
-    """
-    summed = torch.float32 if weight.dtype in HALVES else weight.dtype
-    groups, size = fields[0].shape[0] // weight.shape[1], fields[0].shape[-2:]
-    by_group = [part.to(summed).reshape(groups, -1, size.numel()) for part in fields]
-    weights = weight.to(summed).reshape(groups, len(weight) // groups, -1)
-    with without_autocast(weight.device):
-        found = torch.cat(
-            [
-                evaluate(operator, parts[0], weight, values, *parts[1:])
-                for weight, *parts in zip(weights, *by_group, strict=True)
-            ]
-        )
-    if bias is not None:
-        found = found + bias.to(summed)[:, None]
-    return found.to(weight.dtype).reshape(len(found), *size)
+    return _Application(fields, entry, values, weight, bias, dict(tensors or {}))
 
 
 def _all_tensors(*given: object) -> bool:
     return all(one is None or isinstance(one, torch.Tensor) for one in given)
-
-
-def evaluate(
-    operator: Operator,
-    patches: torch.Tensor,
-    weight: torch.Tensor,
-    values: Mapping[str, float],
-    mask: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """Call an operator on patches (K, n) and weight (F, K), and return its checked (F, n).
-
-    Raises `InputError`, with both shapes, for an exception in its function, a result that is no
-    tensor, of another shape or type, and NaN made of finite numbers.
-
-    >>> evaluate(operator_named("adder"), torch.ones(4, 3), torch.zeros(2, 4), {}).shape
-    torch.Size([2, 3])
-    """
-    shapes = f"patches of {tuple(patches.shape)} and weight of {tuple(weight.shape)}"
-    given = f"It was given {shapes}."
-    arguments = (patches, weight) if mask is None else (patches, weight, mask)
-    file = getattr(getattr(operator.function, "__code__", None), "co_filename", "")
-    with ForeignCode(f"Operator '{operator.name}'", file, given):
-        result: object = operator.function(*arguments, **values)
-    expected = (len(weight), patches.shape[1])
-    if not isinstance(result, torch.Tensor):
-        got = type(result).__name__
-        raise InputError(f"Operator '{operator.name}' gave no tensor but {got}. {given}")
-    if result.shape != expected:
-        raise InputError(
-            f"Operator '{operator.name}' gave {tuple(result.shape)} for {shapes}; it must give "
-            f"(filters, n), here {expected}."
-        )
-    if result.dtype != patches.dtype:
-        raise InputError(
-            f"Operator '{operator.name}' gave {result.dtype} for {patches.dtype}. {given}",
-            remedy="Let it keep the type of the patches",
-        )
-    _check_numbers(operator, result, patches, weight)
-    return result
-
-
-def _check_numbers(
-    operator: Operator, result: torch.Tensor, patches: torch.Tensor, weight: torch.Tensor
-) -> None:
-    if is_transformed(result, patches, weight) or result.is_meta:
-        return
-    wrong = result.detach().isnan()
-    if not wrong.any():
-        return
-    finite = patches.isfinite().all(0) & weight.isfinite().all()
-    wrong &= finite
-    if wrong.any():
-        n_filter, n = (int(index) for index in wrong.nonzero()[0])
-        raise InputError(
-            f"Operator '{operator.name}' gave NaN for {int(wrong.sum())} of {wrong.numel()} "
-            f"outputs, first for filter {n_filter} and receptive field {n}, where all numbers are "
-            f"finite. It was given patches of {tuple(patches.shape)} and weight of "
-            f"{tuple(weight.shape)}.",
-            remedy="Look for 0 / 0, the root or logarithm of a negative number, or overflow",
-        )
 
 
 @dataclass(frozen=True)
@@ -277,18 +206,55 @@ class _Application:
     values: Mapping[str, float]
     weight: torch.Tensor
     bias: torch.Tensor | None
+    tensors: Mapping[str, torch.Tensor]
 
-    def whole(self) -> torch.Tensor:
-        """(F, H_out, W_out) at once, by steps that autograd follows."""
-        columns = self.fields.columns
+    @property
+    def columns(self) -> ColumnMatrix:
+        """The column matrix of the picture."""
+        return self.fields.columns
+
+    def followed(self) -> torch.Tensor:
+        """(F, H_out, W_out) with its gradients, in blocks where it is no transform."""
         if self.fields.prepare is not None:
             raise InputError("prepare cannot be followed.", remedy="Prepare the picture first")
-        sources = columns.row_sources, columns.column_sources
-        parts = [columns.image] + ([] if self.fields.mask is None else [self.fields.mask.image])
-        fields = [unfolded(part, sources, columns.spec) for part in parts]
-        return of_fields(self.operator, self.values, self.weight, self.bias, fields)
+        work, pictures, tensors = self.of_batch(self.columns.image)
+        plain = is_plain_call(*pictures.values(), *tensors.values(), self.bias)
+        return (in_blocks if plain else whole_output)(work, pictures, tensors, self.bias)[0]
+
+    def of_batch(
+        self, image: torch.Tensor
+    ) -> tuple[BatchOperator, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        """The same as an operator on a batch of one picture."""
+        work = BatchOperator(
+            self.operator, self.values, self.columns.spec, (image.shape[1], image.shape[2])
+        )
+        pictures = {"image": image[None]}
+        given = dict(self.tensors)
+        guide = given.pop("guide", image)
+        if self.fields.mask is not None:
+            pictures["mask"] = self.fields.mask.image[None]
+        if self.operator.reads.guide:
+            check_guide(guide, image)
+            pictures["guide"] = guide[None]
+        maps = work.map_names()
+        given = {n: each[None] if n in maps else each for n, each in given.items()}
+        return work, pictures, own_tensors(work, self.weight, pictures["image"], given)
 
     def fill(self, out: torch.Tensor, strip: range) -> Iterator[int]:
+        """Write some output rows tile by tile; yields how many outputs of them are done."""
+        return (self._fill if self.operator.reads.is_plain else self._fill_batch)(out, strip)
+
+    def _fill_batch(self, out: torch.Tensor, strip: range) -> Iterator[int]:
+        """By what reads more than receptive fields and a weight."""
+        image = self.columns.image
+        if self.fields.prepare is not None:
+            image = self.fields.prepare(image.to(self.fields.summed))
+        work, pictures, tensors = self.of_batch(image)
+        for rows, values in rows_of(work, pictures, tensors, self.bias, strip):
+            out[:, rows.start - strip.start : rows.stop - strip.start] = values[0]
+            yield (rows.stop - strip.start) * out.shape[2]
+
+    def _fill(self, out: torch.Tensor, strip: range) -> Iterator[int]:
         """Write some output rows tile by tile; yields the number of outputs of them that are done.
 
         With groups, filters of a group read the rows of the column matrix that are its channels.
@@ -314,13 +280,13 @@ class _Application:
 def _strips(
     work: _Application, rows_per_strip: int, seconds_limit: float | None
 ) -> Iterator[OperatorStrip]:
-    n_rows, n_columns = work.fields.columns.output_size
+    n_rows, n_columns = work.columns.output_size
     spent = 0.0
     for top in range(0, n_rows, rows_per_strip):
         rows = range(top, min(top + rows_per_strip, n_rows))
         # The tiles of a strip cover it, so that every output is written.
         with Allocation("The operator's result"):
-            out = torch.empty(len(work.weight), len(rows), n_columns, dtype=work.weight.dtype)
+            out = torch.empty(work.weight.shape[0], len(rows), n_columns, dtype=work.weight.dtype)
         # A generator runs in its caller's grad mode between strips, so it is entered for each one.
         with (
             Allocation("The operator's result"),
@@ -336,7 +302,7 @@ def _strips(
 
 
 def _check_seconds(work: _Application, seconds: float, done: int, limit: float | None) -> None:
-    n_outputs = work.fields.columns.shape[1]
+    n_outputs = work.columns.shape[1]
     needed = seconds / done * n_outputs
     if limit is not None and seconds > min(1.0, limit) and needed > limit:
         raise InputError(

@@ -3,6 +3,7 @@
 from rfviz.conv.errors import InputError
 from rfviz.conv.operators import formulas
 from rfviz.conv.operators.operator import Operator, OperatorParameter
+from rfviz.conv.operators.published_catalogue import PUBLISHED
 from rfviz.conv.wording import shown
 
 _KERVOLUTION = "Wang et al., Kervolutional neural networks, CVPR 2019, arXiv:1904.03955"
@@ -18,6 +19,7 @@ OPERATORS: tuple[Operator, ...] = (
         r"y = \sum_i w_i\,x_i",
         _TORCH + " of nn.Conv2d",
         equals="torch.nn.functional.conv2d",
+        gradient=formulas.dot_product_gradient,
     ),
     Operator(
         "cosine_similarity",
@@ -43,6 +45,7 @@ OPERATORS: tuple[Operator, ...] = (
         r"y = \sum_i |x_i - w_i|",
         "Sum of absolute differences, as in block matching",
         equals="torch.cdist(weight, patches.T, p=1)",
+        gradient=formulas.l1_distance_gradient,
     ),
     Operator(
         "adder",
@@ -51,6 +54,7 @@ OPERATORS: tuple[Operator, ...] = (
         r"y = -\sum_i |x_i - w_i|",
         "Chen et al., AdderNet, CVPR 2020, arXiv:1912.13200",
         equals="-torch.cdist(weight, patches.T, p=1)",
+        gradient=formulas.adder_gradient,
     ),
     Operator(
         "gaussian_kernel",
@@ -78,6 +82,7 @@ OPERATORS: tuple[Operator, ...] = (
         r"y = \max_i\,(x_i + w_i)",
         _MORPHOLOGY + "; the weight is not turned, as in nn.Conv2d",
         equals=f"max_pool2d {_PADDED}, for a weight of zeros and one channel a group",
+        gradient=formulas.dilation_gradient,
     ),
     Operator(
         "erosion",
@@ -131,6 +136,7 @@ OPERATORS: tuple[Operator, ...] = (
         "Liu et al., Image inpainting for irregular holes using partial convolutions, ECCV 2018",
         equals="torch.nn.functional.conv2d where the mask is 1",
         reads_mask=True,
+        mask_out=formulas.anything_known,
     ),
     Operator(
         "normalised_convolution",
@@ -141,6 +147,7 @@ OPERATORS: tuple[Operator, ...] = (
         (OperatorParameter("eps", 1e-12, 0.0, 1.0, "Sums up to this give 0."),),
         reads_mask=True,
     ),
+    *PUBLISHED,
 )
 
 

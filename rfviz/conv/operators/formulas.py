@@ -151,6 +151,15 @@ def partial_convolution(
     return weight @ patches.where(mask != 0, 0).mul(mask) * scale
 
 
+def anything_known(mask: torch.Tensor) -> torch.Tensor:
+    """The mask that a partial convolution passes on: 1 where anything it reads is known.
+
+    >>> anything_known(torch.tensor([[0.0, 0.0], [0.0, 0.3]])).tolist()
+    [0.0, 1.0]
+    """
+    return (mask.amax(0) > 0).to(mask.dtype)
+
+
 def normalised_convolution(
     patches: torch.Tensor, weight: torch.Tensor, mask: torch.Tensor, eps: float = 1e-12
 ) -> torch.Tensor:
@@ -163,3 +172,62 @@ def normalised_convolution(
     certain = weight.abs() @ mask
     total = weight @ patches.where(mask != 0, 0).mul(mask)
     return torch.where(certain > eps, total / certain.clamp(min=eps), 0)
+
+
+def dot_product_gradient(
+    patches: torch.Tensor, weight: torch.Tensor, slope: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gradients of patches and weight, of the slope (F, n) of a dot product.
+
+    >>> dot_product_gradient(torch.ones(1, 1), torch.full((1, 1), 3.0), torch.ones(1, 1))
+    (tensor([[3.]]), tensor([[1.]]))
+    """
+    return weight.T @ slope, slope @ patches.T
+
+
+def l1_distance_gradient(
+    patches: torch.Tensor, weight: torch.Tensor, slope: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gradients of patches and weight, of the slope (F, n) of an L1 distance: signs.
+
+    >>> l1_distance_gradient(torch.ones(1, 1), torch.zeros(1, 1), torch.ones(1, 1))
+    (tensor([[1.]]), tensor([[-1.]]))
+    """
+    # What autograd calls for cdist, without the way forwards, which signs do not need.
+    points, slope = patches.T.contiguous(), slope.contiguous()
+    backward = torch.ops.aten._cdist_backward
+    of_weight = backward(slope, weight, points, 1.0, slope)
+    turned = slope.T.contiguous()
+    return backward(turned, points, weight, 1.0, turned).T, of_weight
+
+
+def adder_gradient(
+    patches: torch.Tensor, weight: torch.Tensor, slope: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gradients of patches and weight, of the slope (F, n) of a negative L1 distance.
+
+    >>> adder_gradient(torch.ones(1, 1), torch.zeros(1, 1), torch.ones(1, 1))
+    (tensor([[-1.]]), tensor([[1.]]))
+    """
+    return l1_distance_gradient(patches, weight, -slope)
+
+
+def dilation_gradient(
+    patches: torch.Tensor, weight: torch.Tensor, slope: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gradients of patches and weight, of the slope (F, n) of a dilation: to the largest sums.
+
+    Equal sums share it evenly, as those of `amax`.
+
+    >>> dilation_gradient(torch.ones(2, 1), torch.zeros(1, 2), torch.ones(1, 1))
+    (tensor([[0.5000],
+            [0.5000]]), tensor([[0.5000, 0.5000]]))
+    """
+    of_patches, of_weight = torch.zeros_like(patches), torch.empty_like(weight)
+    for row, of_row, each in zip(weight, of_weight, slope, strict=True):
+        sums = patches + row[:, None]
+        largest = sums.eq_(sums.amax(0))
+        largest *= each / largest.sum(0)
+        of_patches += largest
+        torch.sum(largest, 1, out=of_row)
+    return of_patches, of_weight

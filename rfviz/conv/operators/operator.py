@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.operators.reads import NOTHING_MORE, Reads
 from rfviz.conv.wording import shown
 
 OperatorFunction = Callable[..., torch.Tensor]
@@ -74,7 +75,10 @@ class Operator:
     K is channels / groups * kernel height * kernel width, in the order of the column matrix; n is a
     number of receptive fields and F of filters. `reads_weight` is False where only the shape of the
     weight matters. With `reads_mask` the function takes a third argument, the (K, n) `mask`.
-    `equals` says what torch calls the same thing, where it has it.
+    `equals` says what torch calls the same thing, where it has it. `reads` says what else it is
+    given, each by its name, and `mask_out` makes of the (K, n) mask the (n,) mask that it passes
+    on. `gradient` of (patches, weight, gradient of the result) gives those of patches and weight
+    where that is faster than going through the function again.
 
     >>> Operator("sum", "Sum", lambda patches, weight: patches.sum(0).expand(len(weight), -1)).name
     'sum'
@@ -89,6 +93,9 @@ class Operator:
     equals: str = ""
     reads_weight: bool = True
     reads_mask: bool = False
+    reads: Reads = NOTHING_MORE
+    mask_out: Callable[[torch.Tensor], torch.Tensor] | None = None
+    gradient: Callable[..., tuple[torch.Tensor, torch.Tensor]] | None = None
 
     @cached_property
     def defaults(self) -> dict[str, float]:
@@ -134,14 +141,15 @@ def check_signature(operator: Operator) -> None:
     >>> check_signature(Operator("sum", "Sum", lambda patches, weight: patches))
     """
     positional = ("patches", "weight", "mask") if operator.reads_mask else ("patches", "weight")
-    call = ", ".join([*positional, *(f"{name}=..." for name in operator.defaults)])
+    named = dict.fromkeys((*operator.reads.names, *operator.defaults))
+    call = ", ".join([*positional, *(f"{name}=..." for name in named)])
     try:
         signature = inspect.signature(operator.function)
-        signature.bind(*positional, **operator.defaults)
+        signature.bind(*positional, **named)
     except (TypeError, ValueError) as error:
         raise InputError(
             f"The function of operator '{operator.name}' cannot be called as ({call}): {error}.",
-            remedy="Let it take patches and weight, and each declared parameter by its name",
+            remedy="Let it take patches and weight, and whatever is declared by its name",
         ) from error
 
 

@@ -10,8 +10,8 @@ import torch
 from torch.autograd.gradcheck import GradcheckError
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.operators.apply import check_separate, evaluate
 from rfviz.conv.operators.catalogue import OPERATORS, operator_named
+from rfviz.conv.operators.evaluate import evaluate
 from rfviz.conv.operators.foreign import ForeignCode
 from rfviz.conv.operators.operator import (
     Operator,
@@ -19,6 +19,9 @@ from rfviz.conv.operators.operator import (
     OperatorParameter,
     check_signature,
 )
+from rfviz.conv.operators.reads import Reads
+from rfviz.conv.operators.separate import check_separate
+from rfviz.conv.operators.trial import trial
 from rfviz.conv.wording import shown
 
 Declared = Sequence[OperatorParameter] | Mapping[str, float | tuple[float, ...]]
@@ -35,12 +38,15 @@ def operator(
     formula: str = "",
     source: str = "",
     reads_mask: bool = False,
+    reads: Reads | None = None,
+    mask_out: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> Callable[[OperatorFunction], Operator]:
     """Make an `Operator` of a function of `patches` (K, n) and `weight` (F, K) that gives (F, n).
 
     K is C * kernel height * kernel width, channel by channel, row by row. `name` and `title` are by
     default made of the function's name. `parameters` are `OperatorParameter`s, or {name: (default,
-    low, high)}; the function takes each by its name. Raises `InputError` where it does not.
+    low, high)}; the function takes each by its name, and so what `reads` declares: positions,
+    tensors that are learned, maps, and so on. Raises `InputError` where it does not.
 
     >>> @operator(title="Largest product", parameters={"gain": (1.0, 0.0, 10.0)})
     ... def largest(patches, weight, gain):
@@ -61,6 +67,8 @@ def operator(
             source=source or (inspect.getdoc(function) or "").split("\n")[0],
             parameters=_declared(parameters),
             reads_mask=reads_mask,
+            reads=reads or Reads(),
+            mask_out=mask_out,
         )
         check_signature(entry)
         return entry
@@ -103,6 +111,11 @@ def try_operator(entry: Operator) -> None:
 
     >>> try_operator(OPERATORS[0])
     """
+    if not entry.reads.is_plain:
+        work, pictures, tensors = trial(entry, entry.values())
+        with torch.no_grad():
+            work.on_padded(pictures, tensors, range(work.output_size[0]))
+        return
     generator = torch.Generator().manual_seed(0)
     for n_filters, n_entries in ((3, 12), (1, 1)):
         patches = torch.rand(n_entries, _TRIAL, generator=generator)
@@ -130,35 +143,28 @@ def gradcheck_operator(
 ) -> GradientCheck:
     """Compare an operator's gradients in float64 with differences, by `torch.autograd.gradcheck`.
 
-    On random patches (12, 5) and weight (3, 12), both. A name stands for the operator of that name.
+    On random patches (12, 5) and weight (3, 12), both; on a small picture, and all that is learned
+    or mapped, where it reads more. A name stands for the operator of that name.
     Raises `InputError` like `evaluate`.
 
     >>> gradcheck_operator(OPERATORS[0]).trainable
     True
     """
     entry = entry if isinstance(entry, Operator) else operator_named(entry)
-    generator = torch.Generator().manual_seed(0)
-    options = {"generator": generator, "dtype": torch.float64, "requires_grad": True}
-    patches = torch.randn(12, _TRIAL, **options)  # type: ignore[call-overload]
-    weight = torch.randn(3, 12, **options)  # type: ignore[call-overload]
-    mask = torch.ones(12, _TRIAL, dtype=torch.float64) if entry.reads_mask else None
     values = entry.values(parameters)
-
-    def function(patches: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        return evaluate(entry, patches, weight, values, mask)
-
-    out = function(patches, weight)
-    check_separate(entry, len(patches), values)
+    function, given = (_on_fields if entry.reads.is_plain else _on_trial)(entry, values)
+    out = function(*given)
+    check_separate(entry, 12, values)
     if not out.requires_grad:
         return GradientCheck(False, "No gradient flows: the result is detached from its input.")
     with ForeignCode(f"The gradient of operator '{entry.name}'", ""):
-        (slope,) = torch.autograd.grad(out.sum(), weight, allow_unused=True)
+        (slope,) = torch.autograd.grad(out.sum(), given[1], allow_unused=True)
     if slope is None or not slope.any():
         return GradientCheck(False, "The weight has no influence, so there is nothing to train.")
     wrong = ""
     with ForeignCode(f"The gradient of operator '{entry.name}'", ""):
         try:
-            torch.autograd.gradcheck(function, (patches, weight))
+            torch.autograd.gradcheck(function, given)
         except GradcheckError as error:
             wrong = " ".join(str(error).split())[:160]
     if wrong:
@@ -166,6 +172,37 @@ def gradcheck_operator(
     return GradientCheck(
         True, "Its gradients agree with differences in float64: it can be trained."
     )
+
+
+_Checked = tuple[Callable[..., torch.Tensor], tuple[torch.Tensor, ...]]
+
+
+def _on_fields(entry: Operator, values: Mapping[str, float]) -> _Checked:
+    """The operator as a function of patches and weight, and both."""
+    generator = torch.Generator().manual_seed(0)
+    options = {"generator": generator, "dtype": torch.float64, "requires_grad": True}
+    patches = torch.randn(12, _TRIAL, **options)  # type: ignore[call-overload]
+    weight = torch.randn(3, 12, **options)  # type: ignore[call-overload]
+    mask = torch.ones(12, _TRIAL, dtype=torch.float64) if entry.reads_mask else None
+
+    def function(patches: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        return evaluate(entry, patches, weight, values, mask)
+
+    return function, (patches, weight)
+
+
+def _on_trial(entry: Operator, values: Mapping[str, float]) -> _Checked:
+    """The operator as a function of a picture, its weight and its own tensors, and all of them."""
+    work, pictures, tensors = trial(entry, values, torch.float64)
+
+    def function(image: torch.Tensor, *own: torch.Tensor) -> torch.Tensor:
+        given = dict(zip(tensors, own, strict=True))
+        return work.on_padded({**pictures, "image": image}, given, range(work.output_size[0]))
+
+    # Offsets that are whole numbers lie at a kink of what is bilinear.
+    moved = {n: t + 0.3 if n in work.map_names() else t for n, t in tensors.items()}
+    given = (pictures["image"], *moved.values())
+    return function, tuple(each.detach().clone().requires_grad_() for each in given)
 
 
 def _declared(parameters: Declared) -> tuple[OperatorParameter, ...]:

@@ -38,15 +38,15 @@ def worked_steps(
 ) -> WorkedSteps | None:
     """Work one receptive field (K,) out under one filter (K,), in float64.
 
-    None for an operator that is none of ours, since nothing is known of its steps. The last step is
-    the output without its bias. Formulas and sources are those of the operators.
+    None for an operator that is none of ours, or reads more than its receptive field. The last step
+    is the output without its bias. Formulas and sources are those of the operators.
 
     >>> from rfviz.conv.operators.catalogue import operator_named
     >>> worked = worked_steps(operator_named("adder"), torch.ones(3), torch.zeros(3), {})
     >>> worked.terms.tolist(), worked.steps[-1].value
     ([1.0, 1.0, 1.0], -3.0)
     """
-    if not any(operator is entry for entry in OPERATORS):
+    if operator not in OPERATORS or operator.name not in _WORKED:
         return None
     known = torch.ones_like(patch) if mask is None else mask
     x, w, m = (each.detach().double() for each in (patch, weight, known))

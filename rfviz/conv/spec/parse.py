@@ -40,6 +40,11 @@ def pair(name: str, value: object, least: int, default: int | None = None) -> Pa
     >>> pair("kernel_size", 3, least=1), pair("stride", [1, 2], least=1)
     ((3, 3), (1, 2))
     """
+    # What is in its form already passes at once: a size is looked at several times in a call.
+    if isinstance(value, tuple) and len(value) == 2:
+        first, second = value
+        if type(first) is type(second) is int and min(value) >= least and max(value) <= LARGEST:
+            return (first, second)
     native = _native(value)
     parts = [_index(part) for part in _as_two(native)]
     if all(part is not None and least <= part <= LARGEST for part in parts):

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.operators.apply import evaluate
+from rfviz.conv.operators.apply import operator_at
+from rfviz.conv.operators.evaluate import evaluate
 from rfviz.conv.operators.worked import WorkedSteps, worked_steps
 from rfviz.export.operator_module import module_code
 from rfviz.ui.operators.choice import OperatorChoice
@@ -41,7 +42,10 @@ def worked_output(inputs: Inputs, chosen: Chosen, choice: OperatorChoice) -> Wor
     mask = chosen_mask(inputs, chosen, choice)
     masks = None if mask is None else mask.to(summed)[:, None]
     with torch.no_grad():
-        given = evaluate(choice.operator, patch[:, None], weight[None], choice.values, masks)
+        if choice.operator.reads.is_plain:
+            given = evaluate(choice.operator, patch[:, None], weight[None], choice.values, masks)
+        else:
+            given = _given_at(inputs, chosen, choice)
     bias = 0 if inputs.bias is None else inputs.bias[chosen.filter_index].to(summed)
     return WorkedOutput(
         patch,
@@ -51,6 +55,22 @@ def worked_output(inputs: Inputs, chosen: Chosen, choice: OperatorChoice) -> Wor
         float((given[0, 0] + bias).to(inputs.dtype)),
         worked_steps(choice.operator, patch, weight, choice.values, mask),
     )
+
+
+def _given_at(inputs: Inputs, chosen: Chosen, choice: OperatorChoice) -> Tensor:
+    """(1, 1): by an operator that reads more than its receptive field, from the picture itself."""
+    divisor = inputs.choices.divisor
+    values = operator_at(
+        inputs.picture.pixels,
+        inputs.weight,
+        choice.operator,
+        inputs.spec,
+        (chosen.row, chosen.column),
+        parameters=choice.values,
+        mask=choice.mask.mask(inputs.picture.size) if choice.operator.reads_mask else None,
+        prepare=None if divisor == 1 else (lambda pixels: pixels / divisor),
+    )
+    return values[chosen.filter_index].view(1, 1)
 
 
 def show_worked(inputs: Inputs, chosen: Chosen, choice: OperatorChoice, view: FieldView) -> None:
@@ -129,6 +149,16 @@ def show_training(choice: OperatorChoice) -> None:
 
 def show_code(inputs: Inputs, choice: OperatorChoice) -> None:
     """The operator as an nn.Module, to copy and to download."""
+    if not choice.operator.reads.is_plain:
+        n_channels, n_filters = inputs.picture.n_channels, inputs.weight.shape[0]
+        size = f", input_size={inputs.picture.size}" * choice.operator.reads.weight_per_column
+        st.code(
+            f"import rfviz\n\nspec = rfviz.{inputs.spec!r}\nlayer = rfviz.OperatorConv2d(\n"
+            f"    {choice.operator.name!r}, spec, {n_channels}, {n_filters}{size}\n)",
+            language="python",
+        )
+        st.caption("It reads more than its receptive field: the layer needs rfviz.")
+        return
     try:
         code = module_code(
             choice.operator,

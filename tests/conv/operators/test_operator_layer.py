@@ -31,7 +31,7 @@ MIXING = {
 @pytest.mark.parametrize("groups", [1, 2])
 def test_training_and_evaluation_give_the_same(entry: Operator, groups: int) -> None:
     spec = Conv2dSpec(3, padding=1, stride=2, groups=groups, padding_mode="zeros")
-    layer = OperatorConv2d(entry, spec, 4, 2, dtype=torch.float64)
+    layer = OperatorConv2d(entry, spec, 4, 2, input_size=(9, 8), dtype=torch.float64)
     image = torch.rand(2, 4, 9, 8, dtype=torch.float64)
     trained = layer(image)
     with torch.no_grad():
@@ -97,3 +97,43 @@ def test_a_layer_of_an_operators_file_is_saved_and_copied(tmp_path: Path) -> Non
     with pytest.raises(InputError, match="Operator 'sum' cannot be saved"):
         pickle.dumps(unnamed)
     assert copy.deepcopy(unnamed).operator is unnamed.operator
+
+
+AS_A_MODULE = ("dot_product", "adder", "deformable", "masked_neighbourhood_attention", "gated")
+
+
+@pytest.mark.parametrize("name", AS_A_MODULE)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_compiles_whole_transforms_and_exports(name: str, tmp_path: Path) -> None:
+    layer, image = OperatorConv2d(name, SPEC, 2, 3), torch.rand(2, 2, 7, 6)
+    expected = layer(image)
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(image), expected)
+    expected.square().sum().backward()
+
+    def loss(weight: torch.Tensor) -> torch.Tensor:
+        out = torch.func.functional_call(layer, {"weight": weight}, (image,))
+        total: torch.Tensor = out.square().sum()
+        return total
+
+    slope = torch.func.grad(loss)(layer.weight.detach())
+    torch.testing.assert_close(slope, layer.weight.grad)
+    torch.testing.assert_close(torch.func.vmap(layer)(image[:, None])[:, 0], expected)
+    written = tmp_path / "layer.onnx"
+    torch.onnx.export(layer, (image,), written, dynamo=False, opset_version=17)
+    assert written.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("name", ["dot_product", "adder", "cosine_similarity", "dilation"])
+def test_training_keeps_no_column_matrix(name: str) -> None:
+    """What autograd holds between the ways is the picture, the weight and the bias."""
+    layer, image = OperatorConv2d(name, Conv2dSpec(3, padding=1), 4, 4), torch.rand(8, 4, 16, 16)
+    kept: list[int] = []
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor.numel())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        layer(image.requires_grad_())
+    assert sum(kept) == image.numel() + layer.weight.numel() + 4

@@ -90,10 +90,12 @@ def test_equals_torch_on_random_convolutions(name: str, dtype: torch.dtype) -> N
 
 
 def test_every_operator_is_judged_and_described() -> None:
-    assert {operator.name for operator in OPERATORS} == set(JUDGES)
+    plain = {operator.name for operator in OPERATORS if operator.reads.is_plain}
+    assert plain == set(JUDGES)
     for operator in OPERATORS:
         assert operator.title
-        assert operator.formula.startswith("y = ")
+        assert operator.formula.startswith("y")
+        assert " = " in operator.formula
         assert operator.source
         assert all(parameter.does.endswith(".") for parameter in operator.parameters)
 

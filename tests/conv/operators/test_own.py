@@ -168,7 +168,7 @@ def test_gradient_that_is_wrong_or_missing_is_told() -> None:
 )
 def test_module_and_its_code_equal_the_function(entry: Operator, spec: Conv2dSpec) -> None:
     torch.manual_seed(0)
-    module = OperatorConv2d(entry, spec, 4, 6)
+    module = OperatorConv2d(entry, spec, 4, 6, input_size=(8, 9))
     images = torch.rand(2, 4, 8, 9)
     applied = torch.stack(
         [apply_operator(image, module.weight, entry, spec, module.bias) for image in images]
@@ -177,6 +177,10 @@ def test_module_and_its_code_equal_the_function(entry: Operator, spec: Conv2dSpe
     with torch.no_grad():
         torch.testing.assert_close(module(images), applied)
     torch.testing.assert_close(module(images[0]), applied[0])
+    if not entry.reads.is_plain:
+        with pytest.raises(InputError, match=r"reads more .* Use rfviz.OperatorConv2d\("):
+            module_code(entry, spec, 4, 6)
+        return
     written = instance_of(module_code(entry, spec, 4, 6))
     written.load_state_dict(module.state_dict())
     torch.testing.assert_close(written(images), applied)
