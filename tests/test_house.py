@@ -60,7 +60,10 @@ PUBLIC_NAMES = [
     "ColumnMatrix",
     "Conv2dSpec",
     "InputError",
+    "Learned",
     "OperatorConv2d",
+    "OutputMap",
+    "Reads",
     "Remedy",
     "apply_operator",
     "compare_with_conv2d",
@@ -82,6 +85,7 @@ PUBLIC_NAMES = [
     "stack_geometry",
     "to_grey",
     "trace",
+    "train_beside",
 ]
 MUTABLE = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)
 MUTABLE_CALLS = {"dict", "list", "set", "bytearray", "defaultdict", "OrderedDict", "deque"}
