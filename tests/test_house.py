@@ -72,8 +72,11 @@ PUBLIC_NAMES = [
     "Conv2dSpec",
     "InputError",
     "Layer",
+    "Learned",
     "OPERATORS",
     "OperatorConv2d",
+    "OutputMap",
+    "Reads",
     "Remedy",
     "apply_operator",
     "architecture",
@@ -99,6 +102,7 @@ PUBLIC_NAMES = [
     "strongest_fields",
     "to_grey",
     "trace",
+    "train_beside",
 ]
 MUTABLE = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)
 MUTABLE_CALLS = {"dict", "list", "set", "bytearray", "defaultdict", "OrderedDict", "deque"}

@@ -20,7 +20,7 @@ from rfviz.conv.operators.of_batch import BatchOperator, is_plain_call
 from rfviz.conv.operators.operator import Operator
 from rfviz.conv.operators.reads import OutputMap
 from rfviz.conv.operators.separate import check_separate
-from rfviz.conv.spec.check_picture import channels_last, check_dimensions
+from rfviz.conv.spec.check_picture import channels_last, check_dimensions, check_plain
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
 
 
@@ -170,6 +170,8 @@ class OperatorConv2d(nn.Module):
     def _check(self, image: torch.Tensor) -> None:
         n_channels = self.weight.shape[1] * self.spec.groups
         check_dimensions(image, (3, 4), f"(N, {n_channels}, H, W) or ({n_channels}, H, W)")
+        if image.device.type == "cpu":
+            check_plain("The picture", image)
         if image.shape[-3] != n_channels:
             raise InputError(
                 f"The module needs (N, {n_channels}, H, W) or ({n_channels}, H, W), "

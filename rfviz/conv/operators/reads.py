@@ -130,11 +130,17 @@ NOTHING_MORE = Reads()
 
 
 def _check(name: str, shape: Shape) -> None:
-    if not name.isidentifier():
+    if not isinstance(name, str) or not name.isidentifier():
         raise InputError(f"What an operator reads has a Python name, got {shown(name)}.")
-    allowed = all(s in _SIZES if isinstance(s, str) else s >= 1 for s in shape)
-    if not isinstance(shape, tuple) or not allowed:
+    if not isinstance(shape, tuple) or not all(map(_is_size, shape)):
         raise InputError(
             f"The shape of '{name}' is a tuple of {', '.join(_SIZES)} and whole numbers, got "
             f"{shown(shape)}."
         )
+
+
+def _is_size(size: object) -> bool:
+    """Whether a part of a shape is one of the names, or a whole number from 1."""
+    if isinstance(size, str):
+        return size in _SIZES
+    return isinstance(size, int) and not isinstance(size, bool) and size >= 1

@@ -114,7 +114,8 @@ def _steps(  # noqa: PLR0917 - what training is
 
 
 def _check(images: object, labels: object) -> None:
-    if not isinstance(images, torch.Tensor) or images.ndim != 4 or not images.is_floating_point():
+    fits = isinstance(images, torch.Tensor) and images.ndim == 4 and images.is_floating_point()
+    if not isinstance(images, torch.Tensor) or not fits or not images.numel():
         got = (
             f"{images.dtype} {tuple(images.shape)}" if isinstance(images, torch.Tensor) else "none"
         )

@@ -103,7 +103,8 @@ AS_A_MODULE = ("dot_product", "adder", "deformable", "masked_neighbourhood_atten
 
 
 @pytest.mark.parametrize("name", AS_A_MODULE)
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+# The exporter of TorchScript warns of itself, and of each size that it takes for a constant.
+@pytest.mark.filterwarnings("ignore")
 def test_compiles_whole_transforms_and_exports(name: str, tmp_path: Path) -> None:
     layer, image = OperatorConv2d(name, SPEC, 2, 3), torch.rand(2, 2, 7, 6)
     expected = layer(image)

@@ -1,0 +1,164 @@
+"""Layers as networks have them, torch's beside ours: `python tests/benchmarks/bench_layers.py`.
+
+One table: convolutions against nn.Conv2d, then a training step and an evaluation of operators
+against nn.Conv2d and the fastest way by hand, with F.unfold and torch.cdist. Each line is a fresh
+process for each side, on one thread and on two. Seconds are the least of several, of the processor
+on one thread, of the clock on two; memory is the peak above the first, small call.
+"""
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from rfviz.conv.matmul.matmul import conv2d_by_matmul
+from rfviz.conv.operators.module import OperatorConv2d
+from rfviz.conv.operators.operator import Operator
+from rfviz.conv.spec.spec import Conv2dSpec
+
+# pictures, channels, side, filters, kernel, stride, groups, type
+CONVOLUTIONS = [
+    (32, 64, 8, 64, 3, 1, 1, "float32"),
+    (32, 64, 16, 64, 3, 1, 1, "float32"),
+    (32, 64, 16, 64, 3, 1, 1, "bfloat16"),
+    (8, 128, 16, 128, 3, 1, 1, "float32"),
+    (8, 256, 8, 256, 3, 1, 1, "float32"),
+    (8, 64, 32, 64, 3, 1, 1, "float32"),
+    (2, 64, 64, 64, 3, 1, 1, "float32"),
+    (1, 256, 64, 256, 3, 1, 1, "float32"),
+    (32, 64, 16, 64, 1, 1, 1, "float32"),
+    (4, 256, 32, 64, 1, 1, 1, "float32"),
+    (32, 64, 16, 64, 3, 2, 1, "float32"),
+    (32, 64, 8, 64, 3, 1, 64, "float32"),
+    (8, 64, 32, 64, 3, 1, 64, "float32"),
+    (32, 64, 16, 64, 3, 1, 4, "float32"),
+    (128, 3, 32, 16, 3, 1, 1, "float32"),
+    (1, 3, 3000, 8, 3, 1, 1, "float32"),
+    (1, 1, 4, 1, 2, 1, 1, "float32"),
+]
+TRAINED = [(128, 3, 32, 16), (128, 16, 32, 32), (32, 64, 16, 64)]
+OPERATORS = ("dot_product", "cosine_similarity", "adder", "dilation", "soft_maximum")
+
+
+# Pictures, channels, side, filters, kernel, stride, groups, type; of training the first four.
+Convolved = tuple[int, int, int, int, int, int, int, str]
+Trained = tuple[int, int, int, int]
+
+
+def soft_maximum(patches: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    products = weight[:, :, None] * patches
+    return (products.softmax(1) * products).sum(1)
+
+
+def by_hand(name: str, fields: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """(N, F, L) of unfolded (N, K, L) and (F, K), as one would write it."""
+    if name == "dot_product":
+        return weight @ fields
+    if name == "cosine_similarity":
+        return F.normalize(weight, dim=1) @ F.normalize(fields, dim=1)
+    if name == "adder":
+        return -torch.cdist(weight, fields.transpose(1, 2), p=1)
+    if name == "dilation":
+        return torch.stack([(fields + row[:, None]).amax(1) for row in weight], dim=1)
+    return torch.stack([soft_maximum(each, weight) for each in fields])
+
+
+def convolution(side: str, case: Convolved) -> Callable[[], object]:
+    n, channels, size, filters, kernel, stride, groups, dtype = case
+    image = torch.randn(n, channels, size, size).to(getattr(torch, dtype))
+    weight = torch.randn(filters, channels // groups, kernel, kernel).to(image) / 10
+    pad = kernel // 2
+    if side == "peer":
+        return lambda: F.conv2d(image, weight, None, stride, pad, 1, groups)
+    spec = Conv2dSpec(kernel, stride=stride, padding=pad, groups=groups)
+    return lambda: conv2d_by_matmul(image, weight, spec=spec)
+
+
+def training(side: str, name: str, case: Trained, trains: bool) -> Callable[[], object]:
+    n, channels, size, filters = case
+    image = torch.randn(n, channels, size, size)
+    conv = nn.Conv2d(channels, filters, 3, padding=1)
+    entry = Operator(name, name, soft_maximum) if name == "soft_maximum" else name
+    layers: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+        "peer": conv,
+        "hand": lambda x: by_hand(name, F.unfold(x, 3, padding=1), conv.weight.flatten(1)),
+        "ours": OperatorConv2d(entry, Conv2dSpec(3, padding=1), channels, filters),
+    }
+    layer = layers[side]
+
+    def step() -> None:
+        with torch.set_grad_enabled(trains):
+            out = layer(image.requires_grad_(trains))
+        if trains:
+            out.sum().backward()
+
+    return step
+
+
+def peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def measure(threads: int, make: Callable[[], Callable[[], object]]) -> None:
+    torch.set_num_threads(threads)
+    clock = time.thread_time if threads == 1 else time.perf_counter
+    with torch.no_grad():
+        conv2d_by_matmul(torch.ones(2, 2, 8, 8), torch.ones(2, 2, 3, 3))
+        F.conv2d(torch.ones(2, 2, 8, 8), torch.ones(2, 2, 3, 3))
+    taken: list[float] = []
+    work = make()
+    base, began = peak_bytes(), time.perf_counter()
+    while len(taken) < 2 or (len(taken) < 30 and time.perf_counter() - began < 2):
+        start = clock()
+        work()
+        taken.append(clock() - start)
+    print(min(taken), peak_bytes() - base)
+
+
+def asked(*arguments: object) -> tuple[float, float]:
+    command = [sys.executable, __file__, *map(str, arguments)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    seconds, memory = map(float, done.stdout.split())
+    return seconds, memory / 2**20
+
+
+def line(threads: int, what: str, sides: dict[str, tuple[float, float]]) -> None:
+    peer = sides["peer"][0]
+    parts = [f"{s * 1e3:10.2f}{s / peer:7.2f}{mib:7.0f}" for s, mib in sides.values()]
+    print(f"{threads}  {what:52}" + "".join(parts), flush=True)
+
+
+def main() -> None:
+    head = "".join(f"{side + ' ms':>10}{'ratio':>7}{'MiB':>7}" for side in ("peer", "ours", "hand"))
+    print(f"{'threads':3}  {'':48}" + head)
+    for threads in (1, 2):
+        for at, case in enumerate(CONVOLUTIONS):
+            sides = {s: asked(threads, "convolution", s, at) for s in ("peer", "ours")}
+            line(threads, f"convolution {case}", sides)
+        for at, trained in enumerate(TRAINED):
+            for name in OPERATORS:
+                for kind in ("train", "evaluate"):
+                    sides = {s: asked(threads, kind, s, at, name) for s in ("peer", "ours", "hand")}
+                    line(threads, f"{kind} {name} {trained}", sides)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        main()
+    else:
+        threads, kind, side, at, *name = sys.argv[1:]
+        if kind == "convolution":
+            with torch.no_grad():
+                measure(int(threads), lambda: convolution(side, CONVOLUTIONS[int(at)]))
+        else:
+            measure(
+                int(threads), lambda: training(side, name[0], TRAINED[int(at)], kind == "train")
+            )
