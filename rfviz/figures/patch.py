@@ -27,7 +27,7 @@ ROW_DOMAINS = ((0.70, 1.0), (0.35, 0.65), (0.0, 0.30))
 # Where the three stand beside each other, with room for the signs between them.
 EQUATION = ((0.0, 0.29), (0.355, 0.645), (0.71, 1.0))
 NAMED_EQUATION = ((0.1, 0.36), (0.42, 0.68), (0.74, 1.0))
-SIGN = {"size": 22}
+SIGN = 22  # pixels of × and =
 GAP = 0.12  # between maps beside each other, as a part of a map's width
 LABEL_HEIGHT, DIGIT_WIDTH = 14, 7  # pixels of a tick label
 SIDES = 90  # pixels: margins and axis labels left and right of the maps
@@ -144,7 +144,7 @@ def _equation(names: Sequence[str]) -> list[dict[str, Any]]:
         for name, x in zip(ROW_NAMES, middles, strict=True)
     ]
     signs = [
-        {"text": sign, "x": (places[n][1] + places[n + 1][0]) / 2, "y": 0.5, "font": SIGN}
+        {"text": sign, "x": (places[n][1] + places[n + 1][0]) / 2, "y": 0.5, "font": {"size": SIGN}}
         for n, sign in enumerate("×=")
     ]
     rows = [

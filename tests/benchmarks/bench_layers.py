@@ -98,7 +98,7 @@ def training(side: str, name: str, case: Trained, trains: bool) -> Callable[[], 
         with torch.set_grad_enabled(trains):
             out = layer(image.requires_grad_(trains))
         if trains:
-            out.sum().backward()
+            out.sum().backward()  # type: ignore[no-untyped-call]
 
     return step
 

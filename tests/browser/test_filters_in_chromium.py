@@ -36,7 +36,7 @@ def test_a_layer_of_a_file_is_read_and_drawn(open_app: Open) -> None:
     app.eventually(
         lambda: torch.testing.assert_close(app.z("filter-rows"), weight.flatten(1).double())
     )
-    kernel = app.page.get_by_test_id("stSidebar").get_by_role("slider", name="Kernel size")
+    kernel = app.page.locator(".st-key-strip").get_by_role("slider", name="Kernel size")
     expect(kernel).to_be_disabled()
 
 
