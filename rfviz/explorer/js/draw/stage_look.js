@@ -20,6 +20,9 @@ const MARGINS = {
 /** Type, and the least distance of labels below each other, in pixels. */
 const TYPE = 12, LABEL = 14;
 
+/** Width of a character of a label, as a part of its type. */
+const CHARACTER = 0.55;
+
 /** The room that a matrix of columns has beside its margins, with type of so many pixels. */
 export function matrixRoom(width, type) {
   return width - (MATRIX_LEFT * type) / TYPE - MATRIX_RIGHT;
@@ -45,7 +48,7 @@ export function onStage({ data, layout }, name, view, type = TYPE) {
   // What is pointed at stands in the sentence above, for every panel alike.
   const staged = { ...layout, title: { text: "" }, margin: marginsOf(name, type), font: { ...layout.font, size: type }, hovermode: false };
   for (const key of Object.keys(layout)) {
-    if (/^[xy]axis\d*$/.test(key)) staged[key] = onStageAxis(layout[key], name, key, layout.height, type);
+    if (/^[xy]axis\d*$/.test(key)) staged[key] = onStageAxis(layout[key], name, key, layout, type);
   }
   if (view.columns) staged.xaxis = { ...staged.xaxis, range: ends(view.columns), showticklabels: false, ticks: "" };
   if (name === "columns") staged.yaxis = thinned(staged.yaxis, (layout.height * TYPE) / type / LABEL - 2);
@@ -63,9 +66,12 @@ function thinned(axis, most) {
 
 const ends = ([first, last]) => [first - 0.5, last - 0.5];
 
-function onStageAxis(axis, name, key, height, type) {
+function onStageAxis(axis, name, key, { width, height }, type) {
   const bare = { ...axis, title: { text: "" }, automargin: false, tickfont: { size: type } };
-  if (name === "vector" && key === "xaxis") bare.tickangle = 0;
+  if (name === "vector" && key === "xaxis") {
+    const longest = Math.max(1, ...(axis.ticktext ?? []).map((label) => label.length));
+    return thinned({ ...bare, tickangle: 0 }, width / (CHARACTER * type * longest + LABEL));
+  }
   if (name === "vector" && key !== "xaxis") return thinned(bare, (height * TYPE) / type / LABEL - 3);
   if (name === "weights" && key === "xaxis") return { ...bare, showticklabels: false, ticks: "" };
   return bare;
