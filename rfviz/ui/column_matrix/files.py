@@ -9,6 +9,7 @@ from torch import Tensor
 from rfviz.conv.memory import readable_bytes
 from rfviz.conv.wording import channel_name
 from rfviz.io.weights.write import matrix_csv, npy_of, safetensors_of
+from rfviz.ui.sidebar.explain import as_text
 from rfviz.ui.sidebar.hiding import hidden
 from rfviz.ui.sidebar.inputs import Inputs
 
@@ -69,12 +70,12 @@ def _buttons(inputs: Inputs, shown: range, name: str) -> None:
     with st.container(horizontal=True, gap="small"):
         for ending, write in writers.items():
             st.download_button(
-                f".{ending}",
+                as_text(f".{ending}"),
                 # Written when it is asked for.
                 write,
                 icon=":material/download:",
                 file_name=f"{name}.{ending}",
                 mime="text/csv" if ending == "csv" else "application/octet-stream",
                 key=f"{'whole' if name == 'columns' else 'window'}-{ending}",
-                help=f"Download {name} as .{ending}",
+                help=as_text(f"Download {name} as .{ending}"),
             )

@@ -137,4 +137,4 @@ def _button(job: Job[T], label: str, *, stopped: bool) -> None:
     def stop_or_go_on() -> None:
         job.stopped = stopped
 
-    st.button(label, key=f"{job.name}-{label}", on_click=stop_or_go_on)
+    st.button(as_text(label), key=f"{job.name}-{label}", on_click=stop_or_go_on)

@@ -157,7 +157,7 @@ def _padding(separate: bool, strip: Places) -> int | str | Pair | Pads:
     if kind == "per side":
         return _sides()
     with place_of(strip, PADDING.key):
-        st.caption(f"Padding: {kind}")
+        st.caption("Padding: same" if kind == "same" else "Padding: valid")
     return kind
 
 

@@ -167,7 +167,7 @@ def _convolution_widgets(
             choices = weight_widgets(strip=strip)
         if source != "Named":
             with place_of(strip, "weights"):
-                st.caption(f"Weights: {source.lower()}")
+                st.caption(as_text(f"Weights: {source.lower()}"))
     return arguments, choices
 
 
