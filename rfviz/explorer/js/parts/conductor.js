@@ -93,7 +93,7 @@ export class Conductor extends Chooser {
   holdSketches() {
     if (!this.preview) return;
     this.held = new Map();
-    for (const each of page.panels.values()) if (each.sketched) this.held.set(each, each.draws);
+    for (const each of page.panels.values()) if (each.sketched) this.held.set(each, each.shown);
     const latest = performance.now() + HOLD;
     let quiet = 0;
     clearInterval(this.holding);
@@ -109,7 +109,7 @@ export class Conductor extends Chooser {
 
   /** Does a panel show its preview until its new figure comes? One that says what it awaits does not. */
   isHeld(panel) {
-    return this.held?.get(panel) === panel.draws && panel.host.getAttribute("aria-busy") !== "true";
+    return this.held?.get(panel) === panel.shown && panel.host.getAttribute("aria-busy") !== "true";
   }
 
   /** A slider's thumb has moved: preview what its release would bring. */

@@ -256,6 +256,11 @@ export class Panel {
     return this.stage ? `${clientWidth} ${clientHeight}` : `${clientWidth}`;
   }
 
+  /** The revision of the figure that is drawn, at whatever size. */
+  get shown() {
+    return this.host.dataset.revision;
+  }
+
   afterDraw() {
     this.draws += 1;
     this.numbersOf = null;
