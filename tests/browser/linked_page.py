@@ -30,7 +30,7 @@ SHOWN = """async () => {
     output: [Number(dataset.outputRow), Number(dataset.outputColumn)],
     value: Number(dataset.outputValue || "NaN"), state: dataset.state,
     sentence: text("position"), note: text("confirmed"),
-    held: !page.conductor.host.querySelector(".rfviz-held").hidden,
+    held: !page.conductor.host.querySelector(".rfviz-held").matches(".rfviz-free"),
     marks: Object.fromEntries(marks),
   };
 }"""

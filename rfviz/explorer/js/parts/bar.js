@@ -54,7 +54,7 @@ export class Bar {
     this.speed.value = "333";
     this.mark = element("span", { class: "rfviz-confirmed" }, bar);
     this.text = element("span", { class: "rfviz-position" }, bar);
-    this.held = element("button", { type: "button", class: "rfviz-held", hidden: "" }, bar);
+    this.held = element("button", { type: "button", class: "rfviz-held rfviz-free" }, bar);
     this.held.textContent = "Held · Esc";
     this.held.title = "The position stays whatever is pointed at; Escape, or this, frees it";
     this.held.addEventListener("click", () => moves.free());
@@ -73,7 +73,7 @@ export class Bar {
 
   /** Say that a position is held, or that it follows the pointer. */
   hold(held) {
-    this.held.hidden = !held;
+    this.held.classList.toggle("rfviz-free", !held);
   }
 
   toggle() {
