@@ -30,19 +30,20 @@ function tableOf(scale) {
 /**
  * Write the numbers of cells, all of them or none.
  * @param {Cells} cells
+ * @param {number} least pixels of the smallest type
  * @returns {boolean} whether there was room
  */
-export function writeNumbers(context, { place, rows, columns, value, textOn }, font) {
+export function writeNumbers(context, { place, rows, columns, value, textOn }, font, least = LEAST_TYPE) {
   const down = rows[1] - rows[0], across = columns[1] - columns[0];
   const width = place.width / across, height = place.height / down;
   if (width < LEAST_WIDTH || height < LEAST_HEIGHT || down * across > MOST_NUMBERS) return false;
   const written = [3, 2].map((digits) => textsOf(rows, columns, value, digits));
-  const size = Math.min(MOST_TYPE, Math.max(LEAST_TYPE, Math.min(height * 0.5, width * 0.4)));
+  const size = Math.min(MOST_TYPE, Math.max(least, Math.min(height * 0.5, width * 0.4)));
   const fitting = written.find((texts) => {
     const longest = texts.reduce((most, { text }) => (text.length > most.length ? text : most), "");
     context.font = `${size}px ${font}`;
     const scale = Math.min(1, (width - 3) / context.measureText(longest).width);
-    if (size * scale < LEAST_TYPE) return false;
+    if (size * scale < least) return false;
     context.font = `${size * scale}px ${font}`;
     return true;
   });

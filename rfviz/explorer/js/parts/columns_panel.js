@@ -11,6 +11,7 @@ import { columnRequest } from "../draw/tiles.js";
 import { outputSize } from "../laws/geometry.js";
 import { columnEntryAt, columnMarks } from "../laws/links.js";
 import { followsColumns } from "./follows_columns.js";
+import { typeOnStage } from "./lecture.js";
 import { TiledPanel } from "./tiled_panel.js";
 
 export class ColumnsPanel extends followsColumns(TiledPanel) {
@@ -64,7 +65,7 @@ export class ColumnsPanel extends followsColumns(TiledPanel) {
     writeNumbers(context, {
       place: frame, rows: [0, shape.nRows], columns: [0, n], value: (row, column) => inputs[row * n + column],
       textOn: (value, row) => styleOf(tableAt(row), value, 0, high).text,
-    }, this.theme.font);
+    }, this.theme.font, typeOnStage());
     ruleMatrix(context, frame, shape, this.look(), !hidden);
   }
 

@@ -6,6 +6,7 @@ import { rasterOf, styleOf } from "../draw/scales.js";
 import { productAt, productMarks, weightAt, weightMarks } from "../laws/links.js";
 import { filtersAround } from "../laws/matrix_window.js";
 import { followsColumns } from "./follows_columns.js";
+import { typeOnStage } from "./lecture.js";
 import { page } from "./page.js";
 import { Panel } from "./panel.js";
 import { MOST_FILTERS } from "./stage_grid.js";
@@ -47,6 +48,6 @@ export class ProductPanel extends followsColumns(Panel) {
     writeNumbers(context, {
       place: frame, rows: [0, rows], columns: [0, n], value: (row, column) => outputs[row * n + column],
       textOn: (value) => styleOf(table, value, zmin, zmax).text,
-    }, this.theme.font);
+    }, this.theme.font, typeOnStage());
   }
 }

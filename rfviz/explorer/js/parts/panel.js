@@ -342,7 +342,7 @@ export class Panel {
     if (of === this.numbersOf) return;
     this.numbersOf = of;
     const context = fit(this.numbers, this.figure);
-    for (const cells of this.cells(frame)) writeNumbers(context, cells, this.theme.font);
+    for (const cells of this.cells(frame)) writeNumbers(context, cells, this.theme.font, typeOnStage());
     this.rule(context, frame);
   }
 
