@@ -169,7 +169,7 @@ class OperatorConv2d(nn.Module):
 
     def _check(self, image: torch.Tensor) -> None:
         # Sizes that are traced, for an export, are tensors that no sentence can hold.
-        if torch.jit.is_tracing():
+        if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
             return
         n_channels = self.weight.shape[1] * self.spec.groups
         check_dimensions(image, (3, 4), f"(N, {n_channels}, H, W) or ({n_channels}, H, W)")
