@@ -22,7 +22,7 @@ from rfviz.ui.sidebar.convolution import PADDING_KINDS
 from rfviz.ui.sidebar.named_weights import ACROSS, DTYPES
 
 # The samples that there were when the addresses were made.
-OF_THEN = [sample for sample in SAMPLES if sample.name != "digits"]
+OF_THEN = [sample.name for sample in SAMPLES if sample.name != "digits"]
 FILE = Path(__file__).with_name("kept_addresses.json")
 PAGES = (
     "receptive_field", "column_matrix", "matmul", "output_shape", "stack", "filters", "responses",
