@@ -15,7 +15,7 @@ SOURCES = [path for path in (ROOT / "rfviz").rglob("*") if path.suffix in {".py"
 # the files that mention it without having to change for another.
 TOKENS = {
     "a page": (
-        r'\bresponses\.py|rfviz\.ui\.responses\b|\bresponses_view\b|FurtherPage\("responses"',
+        r'\bresponses\.py|rfviz\.ui\.responses\b|\bresponses_view\b|PlacePage\("responses"',
         (),
     ),
     # The page that shows the panel.

@@ -11,7 +11,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from rfviz.explorer.routes import middleware, routes
-from rfviz.ui.places import FURTHER, PAGES, links_of
+from rfviz.ui.places import links_beside, navigation_pages
 from rfviz.ui.run.upload_bound import UPLOADS, BoundedUploads
 from rfviz.ui.sidebar.first_visit import begin_with_the_first_example
 from rfviz.ui.sidebar.held import hold_settings
@@ -28,23 +28,13 @@ if __name__ == "__main__":
     st.set_page_config(
         "rfviz: receptive fields and im2col", ICON, layout="wide", initial_sidebar_state="collapsed"
     )
-    page = st.navigation(
-        [
-            st.Page(PAGES / "receptive_field.py", title="Explore", default=True),
-            st.Page(PAGES / "output_shape.py", title="Sizes"),
-            st.Page(PAGES / "stack.py", title="Networks"),
-            st.Page(PAGES / "filters.py", title="Your weights"),
-            st.Page(PAGES / "practice.py", title="Learn"),
-            # Reached from their place, and by their addresses.
-            *(st.Page(page.path, title=page.title, visibility="hidden") for page in FURTHER),
-        ],
-        position="top",
-    )
+    page = st.navigation(list(navigation_pages()), position="top")
     begin_with_the_first_example()
     hold_settings(page.url_path)
     draw_controls(own_layers=page.url_path in OWN_LAYERS)
+    # The stage has them below it.
     if page.url_path:
-        links_of(page.url_path)
+        links_beside(page.url_path)
     page.run()
 else:
     # Streamlit and plotly both import pandas when a page first needs it; two pages at once would

@@ -12,7 +12,7 @@ from rfviz.ui.panels.output_size_line import output_size_line
 from rfviz.ui.panels.picture import show_neighbourhood, show_picture
 from rfviz.ui.panels.position import position_widgets
 from rfviz.ui.panels.receptive_field import entries_table, show_field, sum_in_words
-from rfviz.ui.places import links_of
+from rfviz.ui.places import links_beside
 from rfviz.ui.run.jobs import job_place
 from rfviz.ui.sidebar.inputs import inputs_or_stop
 from rfviz.ui.take_away.code import show_code
@@ -22,7 +22,7 @@ st.title("Explore")
 inputs = inputs_or_stop(["Picture", "Feature map", "Receptive field", "Vector", "Matrices"])
 stage, panels, tray = st.container(), st.container(gap=None), st.container()
 with tray:
-    links_of("")
+    links_beside("receptive_field")
     output_size_line(inputs)
     chosen = position_widgets(inputs)
     large = not shown_whole(inputs)

@@ -1,54 +1,64 @@
-"""The places of the app: five in the navigation, and the pages that two of them open further."""
+"""The places of the app: five in the navigation, some with pages that they lead to."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 import streamlit as st
 
-PAGES = Path(__file__).parents[1] / "pages"
+_PAGES = Path(__file__).parents[1] / "pages"
 
 
-class FurtherPage(NamedTuple):
-    """A page that a place leads to: its address, title, and what its link says."""
+class PlacePage(NamedTuple):
+    """A page of a place: its script's name, what the navigation and what a link to it says."""
 
-    url_path: str
+    script: str
     title: str
-    link: str
+    link: str = ""
 
     @property
     def path(self) -> Path:
         """Its script."""
-        return PAGES / f"{self.url_path}.py"
+        return _PAGES / f"{self.script}.py"
 
 
-FURTHER = (
-    FurtherPage("column_matrix", "Column matrix", "Whole matrix, copies, fold"),
-    FurtherPage("matmul", "Matmul", "Against nn.Conv2d, all outputs"),
-    FurtherPage("operators", "Operators", "Another function than the dot product"),
-    FurtherPage("responses", "Responses", "Where each filter answers"),
-    FurtherPage("check", "Check", "Check on every picture"),
+# The first page of each place is in the navigation; that of the first place has no path of its own.
+PLACES = (
+    (
+        PlacePage("receptive_field", "Explore", "Stage"),
+        PlacePage("column_matrix", "Column matrix", "Whole matrix, copies, fold"),
+        PlacePage("matmul", "Matmul", "Against nn.Conv2d, all outputs"),
+        PlacePage("operators", "Operators", "Another function than the dot product"),
+    ),
+    (PlacePage("output_shape", "Sizes"),),
+    (PlacePage("stack", "Networks"),),
+    (
+        PlacePage("filters", "Your weights", "Filters"),
+        PlacePage("responses", "Responses", "Where each filter answers"),
+        PlacePage("check", "Check", "Check on every picture"),
+    ),
+    (PlacePage("practice", "Learn"),),
 )
-# Pages that belong together, by address; the first is the one in the navigation.
-PLACES = MappingProxyType(
-    {
-        "Explore": ("", "column_matrix", "matmul", "operators"),
-        "Your weights": ("filters", "responses", "check"),
-    }
-)
-_NAMES = MappingProxyType(
-    {"": ("receptive_field", "Stage"), "filters": ("filters", "Filters")}
-    | {each.url_path: (each.url_path, each.link) for each in FURTHER}
-)
 
 
-def links_of(url_path: str) -> None:
-    """Draw links to the other pages of this page's place, in one line."""
-    together = next((each for each in PLACES.values() if url_path in each), ())
-    if not together:
+def navigation_pages() -> Iterator[st.Page]:
+    """Every page as the navigation takes it: all have addresses, the first of each place a link."""
+    for place in PLACES:
+        for page in place:
+            yield st.Page(
+                page.path,
+                title=page.title,
+                default=page is PLACES[0][0],
+                visibility="visible" if page is place[0] else "hidden",
+            )
+
+
+def links_beside(script: str) -> None:
+    """Draw links to the other pages of the place of this page, in one line, if there are any."""
+    place = next(each for each in PLACES if script in {page.script for page in each})
+    others = [page for page in place if page.script != script]
+    if not others:
         return
     with st.container(key="place", horizontal=True, gap="small"):
-        for each in together:
-            if each != url_path:
-                file, label = _NAMES[each]
-                st.page_link(PAGES / f"{file}.py", label=label)
+        for page in others:
+            st.page_link(page.path, label=page.link)

@@ -67,7 +67,7 @@ def nothing_overlaps(found: Shares) -> None:
 COLUMN = """async () => {
   const { page } = await import("/rfviz/js/parts/page.js");
   const { frameOf } = await import("/rfviz/js/draw/axes.js");
-  const { columnOf } = await import("/rfviz/js/laws/matrix_window.js");
+  const { columnOf } = await import("/rfviz/js/laws/geometry.js");
   const { dataset } = page.conductor.host, { scene } = page.conductor;
   const at = columnOf(scene.spec, [Number(dataset.outputRow), Number(dataset.outputColumn)]);
   return Object.fromEntries(["columns", "product"].map((name) => {
@@ -131,7 +131,7 @@ def column_is(
 
 AT = """async () => {
   const { page } = await import("/rfviz/js/parts/page.js");
-  const { columnOf } = await import("/rfviz/js/laws/matrix_window.js");
+  const { columnOf } = await import("/rfviz/js/laws/geometry.js");
   const { dataset } = page.conductor.host;
   const at = [Number(dataset.outputRow), Number(dataset.outputColumn)];
   return columnOf(page.conductor.scene.spec, at);

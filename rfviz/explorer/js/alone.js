@@ -4,7 +4,7 @@
 
 import { detail } from "./detail.js";
 import { bank, conductor, panel } from "./explorer.js";
-import { outputSize } from "./laws/geometry.js";
+import { nRowsOf, outputOf } from "./laws/geometry.js";
 import { vectorOf } from "./laws/values.js";
 
 /** Entries of the column matrix that one answer may be made of. */
@@ -40,14 +40,12 @@ function windowOf(picture, { top, left, height, width }) {
 
 /** Means of bins of some columns of the matrix, every entry where there is a bin for each; or null. */
 function columnsOf(spec, picture, { first, last, height, width }) {
-  const nRows = spec.channels * spec.kernel[0] * spec.kernel[1], nColumns = last - first;
+  const nRows = nRowsOf(spec), nColumns = last - first;
   if (nRows * nColumns > MOST_ENTRIES) return null;
-  const [, outputWidth] = outputSize(spec);
   const sums = new Float64Array(height * width), counts = new Float64Array(height * width);
   for (let column = 0; column < nColumns; column += 1) {
-    const output = first + column, across = Math.floor((column * width) / nColumns);
-    const position = [Math.floor(output / outputWidth), output % outputWidth];
-    vectorOf(spec, picture, position, [0, spec.channels]).forEach((value, row) => {
+    const across = Math.floor((column * width) / nColumns);
+    vectorOf(spec, picture, outputOf(spec, first + column), [0, spec.channels]).forEach((value, row) => {
       const cell = Math.floor((row * height) / nRows) * width + across;
       sums[cell] += value;
       counts[cell] += 1;

@@ -3,7 +3,7 @@
 // axes, in the same places and colours as the server's figures, whose values are hidden meanwhile.
 
 import { axisOf, frameOf, roomOf } from "./axes.js";
-import { receptiveField } from "../laws/geometry.js";
+import { receptiveField, tapsOf } from "../laws/geometry.js";
 import { grouped, shortNumber, symmetricLimit } from "../laws/numbers.js";
 import { styleOf } from "./scales.js";
 
@@ -197,7 +197,7 @@ function labelTaps(context, place, taps, named, rows) {
 export function paintVector(context, figure, live, look, sketched) {
   const frame = frameOf(figure, "xy");
   if (!frame) return;
-  const taps = live.spec.kernel[0] * live.spec.kernel[1];
+  const taps = tapsOf(live.spec);
   const zero = frame.y(0), n = live.vector.length;
   const step = sketched ? frame.width / n : frame.x(1) - frame.x(0);
   const middle = (entry) => (sketched ? frame.left + (entry + 0.5) * step : frame.x(entry));

@@ -1,13 +1,14 @@
 // The maps of a preview: the feature map and the columns around the chosen output's, worked out
 // here from the pixels that are held.
 
-import { outputSize } from "../laws/geometry.js";
+import { columnOf, nRowsOf, outputSize } from "../laws/geometry.js";
+import { around } from "../laws/matrix_window.js";
 import { grouped, symmetricLimit } from "../laws/numbers.js";
 import { previewRange } from "../laws/preview.js";
-import { convolve, vectorOf } from "../laws/values.js";
+import { columnsOf, convolve } from "../laws/values.js";
 
-/** Columns shown to either side of the chosen output's. */
-const AROUND = 30;
+/** Columns shown around the chosen output's. */
+const SHOWN = 60;
 
 /** The feature map of a scene, or the part of it that the pixels held give; null without any. */
 export function featureMap({ spec, weights, filter, divisor }, position, held, tables) {
@@ -25,20 +26,11 @@ export function featureMap({ spec, weights, filter, divisor }, position, held, t
 
 /** The part of a scene's column matrix around the chosen output. */
 export function columnsMap({ spec, white, divisor }, position, held, tables) {
-  const size = outputSize(spec), n = size[0] * size[1];
-  const nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
-  const at = position[0] * size[1] + position[1];
-  const first = Math.max(0, Math.min(at - AROUND, n - 2 * AROUND)), last = Math.min(n, first + 2 * AROUND);
-  const values = new Float64Array(nRows * (last - first));
-  for (let column = first; column < last; column += 1) {
-    const output = [Math.floor(column / size[1]), column % size[1]];
-    const vector = vectorOf(spec, held, output, [0, spec.channels]);
-    for (let row = 0; row < nRows; row += 1) {
-      values[row * (last - first) + column - first] = vector ? vector[row] : 0;
-    }
-  }
+  const size = outputSize(spec), n = size[0] * size[1], nRows = nRowsOf(spec);
+  const at = columnOf(spec, position), columns = around(at, n, SHOWN);
+  const values = columnsOf(spec, held, columns, divisor);
   return {
-    values, rows: [0, nRows], columns: [first, last], table: tables.greys, low: 0, high: white * divisor,
+    values, rows: [0, nRows], columns, table: tables.greys, low: 0, high: white,
     title: `Preview: column matrix, ${nRows} × ${grouped(n)}`, square: false,
     chosen: [at - 0.5, -0.5, at + 0.5, nRows - 0.5],
   };

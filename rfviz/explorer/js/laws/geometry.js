@@ -132,6 +132,23 @@ export function copies(spec, pixel, most) {
   return entries;
 }
 
+/** Taps of the kernel in one channel. */
+export const tapsOf = ({ kernel }) => kernel[0] * kernel[1];
+
+/** Rows of the column matrix. */
+export const nRowsOf = (spec) => spec.channels * tapsOf(spec);
+
+/** Number of the column that is an output's receptive field. */
+export function columnOf(spec, [row, column]) {
+  return row * outputSize(spec)[1] + column;
+}
+
+/** The output whose receptive field a column is. */
+export function outputOf(spec, column) {
+  const [, width] = outputSize(spec);
+  return [Math.floor(column / width), column % width];
+}
+
 /** (channel, kernel row, kernel column) of a row of the column matrix. */
 export function tapOf(spec, row) {
   const [height, width] = spec.kernel;
@@ -140,9 +157,8 @@ export function tapOf(spec, row) {
 
 /** The input pixel that an entry of the column matrix reads; outside the picture in the padding. */
 export function pixelOf(spec, row, column) {
-  const size = outputSize(spec);
   const [, tapRow, tapColumn] = tapOf(spec, row);
-  const [rows, columns] = receptiveField(spec, [Math.floor(column / size[1]), column % size[1]]);
+  const [rows, columns] = receptiveField(spec, outputOf(spec, column));
   return [rows.start + tapRow * rows.step, columns.start + tapColumn * columns.step];
 }
 

@@ -1,7 +1,7 @@
 // What a place in one panel is in every other: pure functions from what is pointed at to the boxes
 // that are highlighted. Boxes are [left, top, right, bottom] in a panel's data coordinates.
 
-import { copies, outputSize, pixelOf, readers, receptiveField, tapOf } from "./geometry.js";
+import { columnOf, copies, nRowsOf, outputOf, outputSize, pixelOf, readers, receptiveField, tapOf, tapsOf } from "./geometry.js";
 import { grouped as number } from "./numbers.js";
 
 const MOST_BOXES = 2000;
@@ -27,7 +27,6 @@ function span([rows, columns]) {
 /** The cell that a place is in. Math.round gives -0 for what lies just above or left of 0; + 0 makes that 0. */
 const cellAt = ({ x, y }) => [Math.round(y) + 0, Math.round(x) + 0];
 const within = (n, most) => n >= 0 && n < most;
-const nRowsOf = ({ channels, kernel }) => channels * kernel[0] * kernel[1];
 
 /** An output of the feature map. @param {Place} place @returns {Pointed | null} */
 export function outputAt(place, { spec }) {
@@ -46,7 +45,7 @@ export function pixelAt(place, { spec, position }) {
 export function productAt(place, { spec }) {
   const size = outputSize(spec), [, column] = cellAt(place);
   if (!within(column, size[0] * size[1])) return null;
-  return { position: [Math.floor(column / size[1]), column % size[1]] };
+  return { position: outputOf(spec, column) };
 }
 
 /** An entry of the column matrix. @param {Place} place @returns {Pointed | null} */
@@ -76,11 +75,10 @@ export function tapAt({ tap }, scene) {
 
 /** The matrix row of an entry that is counted from the first channel of the filter's group. */
 function ownEntry(own, { spec, filter, position }) {
-  const taps = spec.kernel[0] * spec.kernel[1];
+  const taps = tapsOf(spec);
   const entry = filter.channels[0] * taps + own;
   if (own < 0 || entry >= filter.channels[1] * taps) return null;
-  const at = position[0] * outputSize(spec)[1] + position[1];
-  return { position, entry, pixel: pixelOf(spec, entry, at) };
+  return { position, entry, pixel: pixelOf(spec, entry, columnOf(spec, position)) };
 }
 
 /** Whether a filter has a weight for a matrix row: the row's channel is of the filter's group. */
@@ -94,7 +92,7 @@ function isWeight(row, entry, spec, { channels: [first, last], count }) {
 export function pixelMarks(pointed, { spec }) {
   const field = receptiveField(spec, pointed.position);
   const marks = [{ role: "chosen", boxes: [span(field)] }];
-  if (Math.max(...spec.dilation) > 1 && spec.kernel[0] * spec.kernel[1] <= MOST_TAPS) {
+  if (Math.max(...spec.dilation) > 1 && tapsOf(spec) <= MOST_TAPS) {
     marks.push({ role: "taps", boxes: grid(field).map(cell) });
   }
   if (pointed.weight) marks.push(...pixelsThatMeet(pointed.entry, spec));
@@ -135,8 +133,7 @@ export function outputMarks(pointed, { spec }) {
 
 /** The chosen column, and the copies of a pixel or the row of an entry. @returns {import("../draw/marks.js").Mark[]} */
 export function columnMarks(pointed, { spec }) {
-  const size = outputSize(spec), nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
-  const at = pointed.position[0] * size[1] + pointed.position[1];
+  const size = outputSize(spec), nRows = nRowsOf(spec), at = columnOf(spec, pointed.position);
   const marks = [{ role: "chosen", boxes: [[at - 0.5, -0.5, at + 0.5, nRows - 0.5]] }];
   if (pointed.all) {
     const boxes = copies(spec, pointed.pixel, MOST_BOXES).map(cell);
@@ -144,14 +141,14 @@ export function columnMarks(pointed, { spec }) {
   } else if (pointed.entry !== undefined) {
     const row = pointed.entry;
     marks.push({ role: "read", boxes: [[-0.5, row - 0.5, size[0] * size[1] - 0.5, row + 0.5]] });
-    if (pointed.at) marks.push({ role: "copies", boxes: [cell([row, pointed.at[0] * size[1] + pointed.at[1]])] });
+    if (pointed.at) marks.push({ role: "copies", boxes: [cell([row, columnOf(spec, pointed.at)])] });
   }
   return marks;
 }
 
 /** The row of the chosen filter, and the weight pointed at. @returns {import("../draw/marks.js").Mark[]} */
 export function weightMarks(pointed, { spec, filter }) {
-  const nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
+  const nRows = nRowsOf(spec);
   const row = pointed.filter ?? filter.index;
   const marks = [{ role: "chosen", boxes: [[-0.5, row - 0.5, nRows - 0.5, row + 0.5]] }];
   if (pointed.entry !== undefined) marks.push({ role: "read", boxes: [cell([row, pointed.entry])] });
@@ -160,8 +157,7 @@ export function weightMarks(pointed, { spec, filter }) {
 
 /** The column of the chosen output and its entry. @returns {import("../draw/marks.js").Mark[]} */
 export function productMarks(pointed, { spec, filter }) {
-  const size = outputSize(spec);
-  const at = pointed.position[0] * size[1] + pointed.position[1];
+  const at = columnOf(spec, pointed.position);
   return [
     { role: "window", boxes: [[at - 0.5, -0.5, at + 0.5, filter.count - 0.5]] },
     { role: "chosen", boxes: [cell([filter.index, at])] },

@@ -12,11 +12,6 @@ export function around(at, size, length) {
   return [first, Math.min(size, first + length)];
 }
 
-/** Number of the column that is an output's receptive field. */
-export function columnOf(spec, [row, column]) {
-  return row * outputSize(spec)[1] + column;
-}
-
 /**
  * The columns around an output's: of its own row of outputs where that holds so many, so that they
  * read neighbouring pixels.

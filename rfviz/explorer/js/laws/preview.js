@@ -1,6 +1,6 @@
 // What a slider would do, while it is still being dragged.
 
-import { outputSize } from "./geometry.js";
+import { nRowsOf, outputSize } from "./geometry.js";
 
 /** Fields of a spec by the key of the slider that sets them. */
 const FIELDS = { kernel: "kernel", stride: "stride", padding: "pads", dilation: "dilation" };
@@ -40,7 +40,7 @@ const MOST_PRODUCTS = 30_000_000;
 /** Output rows and columns to preview: all where they are few, else those around the position. */
 export function previewRange(spec, position, pixels) {
   const size = outputSize(spec);
-  const products = size[0] * size[1] * spec.kernel[0] * spec.kernel[1] * spec.channels;
+  const products = size[0] * size[1] * nRowsOf(spec);
   const whole = pixels.height === spec.inputSize[0] && pixels.width === spec.inputSize[1];
   if (whole && products <= MOST_PRODUCTS && Math.max(...size) <= 512) {
     return [[0, size[0]], [0, size[1]]];

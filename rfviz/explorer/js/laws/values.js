@@ -1,7 +1,7 @@
 // Numbers in the browser: the pixels that an output reads, the products, their sum. Pixels come from
 // the server as bytes, exactly; sums are made in double precision, and torch confirms them.
 
-import { outputSize, receptiveField, source } from "./geometry.js";
+import { nRowsOf, outputOf, outputSize, receptiveField, source, tapsOf } from "./geometry.js";
 
 /**
  * @typedef {{top: number, left: number, height: number, width: number, channels: number,
@@ -71,7 +71,7 @@ export function convolve(spec, pixels, weights, { bias, divisor, channels }, row
   if (!rowPlaces || !columnPlaces) return null;
   const result = new Float64Array(counts[0] * counts[1]).fill(bias);
   const plane = new Float64Array(rowPlaces.length * columnPlaces.length);
-  const taps = spec.kernel[0] * spec.kernel[1];
+  const taps = tapsOf(spec);
   for (let channel = channels[0]; channel < channels[1]; channel += 1) {
     gather(plane, pixels, channel, rowPlaces, columnPlaces);
     const first = (channel - channels[0]) * taps;
@@ -154,12 +154,10 @@ function addOne({ result, plane, kernel, height, width, step, next }, to, start)
  * @param {number[]} columns first, and one past the last
  */
 export function columnsOf(spec, pixels, [first, last], divisor) {
-  const [, width] = outputSize(spec), n = last - first;
-  const nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
+  const n = last - first, nRows = nRowsOf(spec);
   const values = new Float64Array(nRows * n);
   for (let column = 0; column < n; column += 1) {
-    const at = first + column;
-    const vector = vectorOf(spec, pixels, [Math.floor(at / width), at % width], [0, spec.channels]);
+    const vector = vectorOf(spec, pixels, outputOf(spec, first + column), [0, spec.channels]);
     for (let row = 0; row < nRows; row += 1) values[row * n + column] = vector ? vector[row] / divisor : NaN;
   }
   return values;

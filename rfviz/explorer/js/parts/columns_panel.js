@@ -8,7 +8,7 @@ import { rasterOf, styleOf } from "../draw/scales.js";
 import { sketchMap } from "../draw/sketch.js";
 import { channelStops, channelTables } from "../draw/stage_look.js";
 import { columnRequest } from "../draw/tiles.js";
-import { outputSize } from "../laws/geometry.js";
+import { nRowsOf, outputSize, tapsOf } from "../laws/geometry.js";
 import { columnEntryAt, columnMarks } from "../laws/links.js";
 import { followsColumns } from "./follows_columns.js";
 import { typeOnStage } from "./lecture.js";
@@ -26,10 +26,10 @@ export class ColumnsPanel extends followsColumns(TiledPanel) {
     this.paintUnder((context, look) => sketchMap(context, this.figure, map, look), {}, "sketch");
   }
 
-  viewOnStage(scene = this.sceneDrawn()) {
-    const view = super.viewOnStage();
+  viewOnStage() {
+    const view = super.viewOnStage(), scene = this.sceneDrawn();
     if (!scene) return view;
-    const { channels, kernel } = scene.spec, taps = kernel[0] * kernel[1];
+    const { channels } = scene.spec, taps = tapsOf(scene.spec);
     // Grey rows of many channels have one scale, the figure's own.
     const stops = channels === 3 ? channelStops(channels) : [];
     return { ...view, tints: stops.map((each, channel) => ({ first: channel * taps, last: (channel + 1) * taps, stops: each })) };
@@ -38,10 +38,7 @@ export class ColumnsPanel extends followsColumns(TiledPanel) {
   /** The matrix as it is laid out on the stage. */
   matrixOf(scene, [first, last]) {
     const { spec } = scene;
-    return {
-      first, last, nRows: spec.channels * spec.kernel[0] * spec.kernel[1], taps: spec.kernel[0] * spec.kernel[1],
-      outputWidth: outputSize(spec)[1],
-    };
+    return { first, last, nRows: nRowsOf(spec), taps: tapsOf(spec), outputWidth: outputSize(spec)[1] };
   }
 
   rule(context, { scene, hidden }) {
@@ -73,7 +70,7 @@ export class ColumnsPanel extends followsColumns(TiledPanel) {
     const trace = this.figure.data?.[0];
     const cells = trace && cellsOf(this.figure, trace), scene = this.sceneDrawn();
     if (!cells || !scene) return [];
-    const tables = channelTables(scene.spec.channels), taps = scene.spec.kernel[0] * scene.spec.kernel[1];
+    const tables = channelTables(scene.spec.channels), taps = tapsOf(scene.spec);
     const { zmin, zmax } = trace;
     return [{ ...cells, textOn: (value, row) => styleOf(tables[Math.floor(row / taps)] ?? tables[0], value, zmin, zmax).text }];
   }

@@ -3,7 +3,7 @@
 // server learns only what is chosen for good, and its numbers then take the place of ours.
 
 import { Chooser } from "./chooser.js";
-import { nearestOutput, outputSize } from "../laws/geometry.js";
+import { columnOf, nearestOutput, nRowsOf, outputSize } from "../laws/geometry.js";
 import { sentenceOf } from "../laws/links.js";
 import { shortNumber } from "../laws/numbers.js";
 import { page } from "./page.js";
@@ -11,7 +11,7 @@ import { PixelWindow } from "./pixels.js";
 import { movedSpec } from "../laws/preview.js";
 import { lookup } from "../draw/scales.js";
 import { scriptRuns, watchSliders } from "../streamlit_dom.js";
-import { columnOf, columnsAround, filtersAround, holds } from "../laws/matrix_window.js";
+import { columnsAround, filtersAround, holds } from "../laws/matrix_window.js";
 import { columnsOf, productOf, sumOf, termsOf, vectorOf } from "../laws/values.js";
 import { MOST_FILTERS } from "./stage_grid.js";
 
@@ -171,8 +171,7 @@ export class Conductor extends Chooser {
     const held = this.pixels.of(scene.token);
     if (followed.of === held && followed.bank === page.bank) return followed.matrix;
     const n = columns[1] - columns[0];
-    const nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
-    if (!held || n * nRows > MOST_ENTRIES) {
+    if (!held || n * nRowsOf(spec) > MOST_ENTRIES) {
       if (!held) this.pixels.want(scene, position, false, columns);
       return null;
     }

@@ -4,7 +4,7 @@
 
 import { matrixRoom } from "../draw/stage_look.js";
 import { grouped } from "../laws/numbers.js";
-import { outputSize } from "../laws/geometry.js";
+import { nRowsOf, outputSize } from "../laws/geometry.js";
 import { Lecture, lectures, typeOnStage } from "./lecture.js";
 import { element } from "./page.js";
 
@@ -73,7 +73,7 @@ export class StageGrid {
     this.scene = scene;
     this.measure();
     const { spec, filter } = scene, [height, width] = outputSize(spec);
-    const rows = grouped(spec.channels * spec.kernel[0] * spec.kernel[1]), n = grouped(height * width);
+    const rows = grouped(nRowsOf(spec)), n = grouped(height * width);
     const [w, x, y] = ["W", "X", "Y"].map((name) => `<b>${name}</b>`);
     const shape = (a, b) => `<span>${a} × ${b}</span>`;
     // Numbers and letters of ours alone.
@@ -97,7 +97,7 @@ export class StageGrid {
     const start = host.getBoundingClientRect().top + scrolled(host);
     const height = Math.max(LEAST_HEIGHT, window.innerHeight - start - 4);
     const { spec, filter } = scene;
-    const nRows = spec.channels * spec.kernel[0] * spec.kernel[1];
+    const nRows = nRowsOf(spec);
     const filters = Math.min(filter.count, MOST_FILTERS);
     const cell = lectures() ? 1.5 : 1;
     const y = Math.max(filters * FILTER_ROW_LEAST * cell, Math.min(filters * FILTER_ROW * cell, 0.14 * height)) + 4;

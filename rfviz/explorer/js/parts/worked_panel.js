@@ -1,6 +1,7 @@
 // A panel of the chosen output worked out: its numbers come from the server for the chosen position
 // and are drawn here for every other.
 
+import { tapsOf } from "../laws/geometry.js";
 import { Panel } from "./panel.js";
 
 export class WorkedPanel extends Panel {
@@ -11,7 +12,7 @@ export class WorkedPanel extends Panel {
 
   show(frame) {
     const { pointed, scene, live, confirmed, tables } = frame;
-    const taps = scene.spec.kernel[0] * scene.spec.kernel[1];
+    const taps = tapsOf(scene.spec);
     const own = pointed.entry === undefined ? -1 : pointed.entry - scene.filter.channels[0] * taps;
     const entry = own >= 0 ? this.entryMarks(own, scene.spec.kernel) : [];
     this.number(frame);
