@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from rfviz.ui.sidebar.explain import as_text
+
 _PAGES = Path(__file__).parents[1] / "pages"
 
 
@@ -61,4 +63,4 @@ def links_beside(script: str) -> None:
         return
     with st.container(key="place", horizontal=True, gap="small"):
         for page in others:
-            st.page_link(page.path, label=page.link)
+            st.page_link(page.path, label=as_text(page.link))
