@@ -63,4 +63,4 @@ def links_beside(script: str) -> None:
         return
     with st.container(key="place", horizontal=True, gap="small"):
         for page in others:
-            st.page_link(page.path, label=as_text(page.link))
+            st.page_link(page=page.path, label=as_text(page.link))
