@@ -98,7 +98,7 @@ def receptive_field(
     >>> from rfviz.conv.spec.spec import Conv2dSpec
     >>> columns = ColumnMatrix(torch.ones(1, 3, 3), Conv2dSpec(3))
     >>> receptive_field(columns, torch.ones(1, 1, 3, 3), (0, 0)).layout.title.text
-    'Sum of 9 products 9'
+    '9 products, sum 9'
     """
     check_convolution(columns.image, weight, bias, columns.spec)
     per_group = len(weight) // columns.spec.groups

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from app_page import AppPage
 from conftest import Open
-from linked_page import box_around, hover, leave, scattered, shown
+from linked_page import box_around, drag, hover, leave, scattered, shown
 from playwright.sync_api import expect
 from random_sets import how_many
 from stage_shares import Shares, area, common, shares_of
@@ -200,4 +200,14 @@ def test_a_panel_s_menu_is_reached_by_keyboard_and_saves_a_picture(open_app: Ope
     with app.page.expect_download() as saved:
         app.panel("output").get_by_role("button", name="Save as PNG").click()
     assert saved.value.suggested_filename == "rfviz-output.png"
+    assert app.troubles == []
+
+
+def test_a_kernel_that_there_is_not_is_previewed_without_a_sum(open_app: Open) -> None:
+    """Sobel of one tap: no weights are sent for its preview, and nothing may break over it."""
+    app = open_app("", CASES["letter"], sidebar=False).settle()
+    with drag(app, "kernel", 1):
+        expect(app.conductor).to_have_attribute("data-output-value", "")
+        expect(app.page.locator(".rfviz-position")).to_have_text(re.compile("…$"))
+    expect(app.alert("1 × 1 does not make sense")).to_be_visible()
     assert app.troubles == []

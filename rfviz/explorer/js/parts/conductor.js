@@ -245,7 +245,8 @@ export class Conductor extends Chooser {
   /** What is pointed at; on the stage an output alone is its sum, written out where it is short. */
   inWords(pointed, scene, value) {
     const sentence = sentenceOf(pointed, scene, value);
-    if (!this.grid.stage || scene.weights.length > MOST_TERMS || pointed.pixel !== undefined || pointed.entry !== undefined) return sentence;
+    // A preview of a kernel that the server sent no weights of has none.
+    if (!this.grid.stage || !scene.weights || scene.weights.length > MOST_TERMS || pointed.pixel !== undefined || pointed.entry !== undefined) return sentence;
     const held = this.pixels.of(scene.token);
     const vector = held && vectorOf(scene.spec, held, pointed.position, scene.filter.channels);
     const { weights, divisor, filter } = scene;
