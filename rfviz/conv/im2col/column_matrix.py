@@ -16,7 +16,7 @@ from torch import nn
 from rfviz.conv.errors import InputError
 from rfviz.conv.html import html_table
 from rfviz.conv.im2col.overview import overview_steps
-from rfviz.conv.im2col.padded import pad_rows, tap_view
+from rfviz.conv.im2col.padded import pad_rows, padded_whole, tap_view
 from rfviz.conv.im2col.products import by_columns, of_rows
 from rfviz.conv.im2col.reads import axis_sources, number_in, outputs_reading_pixel
 from rfviz.conv.im2col.selection import Selection, both_sides, select
@@ -24,6 +24,7 @@ from rfviz.conv.im2col.unfolded import is_followed, is_transformed, unfolded
 from rfviz.conv.memory import Allocation, check_budget, readable_bytes
 from rfviz.conv.spec.check_picture import channels_last, check_image
 from rfviz.conv.spec.given_picture import as_picture
+from rfviz.conv.spec.padding_modes import check_axis
 from rfviz.conv.spec.parse import whole_number
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
 from rfviz.conv.steps import finished
@@ -72,8 +73,18 @@ class ColumnMatrix:
         of_layer = Conv2dSpec.from_module(spec) if isinstance(spec, nn.Module) else spec
         self.spec = check_spec(of_layer)
         self.output_size = _output_size(self.image, self.spec)
-        # The one index map of each axis; -1 is a zero of the padding.
-        self.row_sources, self.column_sources = axis_sources(self.image.shape[1:], self.spec)
+        for n, pads in zip(self.image.shape[1:], self.spec.pads, strict=True):
+            check_axis(n, *pads, self.spec.padding_mode)
+
+    @property
+    def row_sources(self) -> torch.Tensor:
+        """The index map of the rows, `source_indices`; -1 is a zero of the padding."""
+        return self._sources[0]
+
+    @property
+    def column_sources(self) -> torch.Tensor:
+        """The index map of the columns, as that of the rows."""
+        return self._sources[1]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -300,9 +311,8 @@ class ColumnMatrix:
         check_budget(what, self.n_bytes(), memory_budget)
         with Allocation(what):
             if is_followed(self.image):
-                sources = self.row_sources, self.column_sources
-                return unfolded(self.image, sources, self.spec).reshape(self.shape)
-            padded = self.padded_rows(0, len(self.row_sources))
+                return unfolded(self.image, self._sources, self.spec).reshape(self.shape)
+            padded = padded_whole(self.image, self.spec, lambda: self._sources)
             return tap_view(padded, self.spec, self.output_size).reshape(self.shape)
 
     def padded_rows(
@@ -453,6 +463,11 @@ class ColumnMatrix:
             and tap_x.min + x.min >= left
             and tap_x.max + x.max < left + width
         )
+
+    @cached_property
+    def _sources(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """`axis_sources`, made when they are first asked for: a dense matrix needs none."""
+        return axis_sources(tuple(self.image.shape[1:]), self.spec)
 
     @cached_property
     def _pixels(self) -> torch.Tensor:

@@ -1,14 +1,20 @@
 """Fold, or col2im: what each column holds is added back to the pixels it was read from."""
 
+from functools import lru_cache
+
 import torch
 
 from rfviz.conv.errors import InputError
+from rfviz.conv.im2col.padded import tap_view
 from rfviz.conv.im2col.reads import axis_sources
 from rfviz.conv.memory import Allocation
 from rfviz.conv.spec.check_picture import check_plain
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.parse import pair
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
+
+# Of one channel: an index of so many entries takes 32 KiB.
+_MOST_ENTRIES = 2**12
 
 
 @Allocation("The folded picture")
@@ -25,6 +31,8 @@ def fold(columns: torch.Tensor, input_size: object, spec: Conv2dSpec) -> torch.T
     output_size = check_spec(spec).output_size(input_size)
     _check_columns(columns, output_size, spec)
     channels = columns.shape[-2] // spec.n_taps
+    if spec.n_taps * columns.shape[-1] <= _MOST_ENTRIES and columns.numel():
+        return _fold_at_once(columns, channels, pair("input_size", input_size, least=1), spec)
     taps = columns.reshape(*columns.shape[:-2], channels, *spec.kernel_size, *output_size)
     padded = columns.new_zeros(*columns.shape[:-2], channels, *spec.padded_size(input_size))
     (rows, stride_y, down), (outputs, stride_x, across) = zip(
@@ -41,6 +49,29 @@ def fold(columns: torch.Tensor, input_size: object, spec: Conv2dSpec) -> torch.T
             ]
             read += taps[..., kernel_row, kernel_column, :, :]
     return fold_padding(padded, input_size, spec)
+
+
+def _fold_at_once(
+    columns: torch.Tensor, channels: int, size: Pair, spec: Conv2dSpec
+) -> torch.Tensor:
+    """The same where calls are what costs: every entry added to its pixel by one of them."""
+    pixels, n_pixels = _pixels_of_entries(size, spec), size[0] * size[1]
+    entries = columns.reshape(-1, pixels.shape[1])
+    sums = entries.new_zeros(entries.shape[0], n_pixels + 1)
+    sums = sums.scatter_add(1, pixels.to(columns.device).expand_as(entries), entries)
+    return sums[:, :n_pixels].reshape(*columns.shape[:-2], channels, *size)
+
+
+@lru_cache(maxsize=64)
+def _pixels_of_entries(size: Pair, spec: Conv2dSpec) -> torch.Tensor:
+    """(1, taps * outputs) the pixel that each entry is a copy of; past the last for padded zeros.
+
+    Kept, and therefore read only: a small spec is folded many times.
+    """
+    rows, columns = axis_sources(size, spec)
+    pixels = rows[:, None] * size[1] + columns
+    pixels = pixels.masked_fill((rows < 0)[:, None] | (columns < 0), size[0] * size[1])
+    return tap_view(pixels, spec, spec.output_size(size)).reshape(1, -1)
 
 
 def _check_columns(columns: object, output_size: Pair, spec: Conv2dSpec) -> None:

@@ -1,10 +1,14 @@
 """The one place that pads a picture, some of its rows at a time, and the view that unfolds them."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
 
 from rfviz.conv.spec.spec import Conv2dSpec
+
+# Gives the index maps of rows and columns, `axis_sources`.
+Sources = Callable[[], tuple[torch.Tensor, torch.Tensor]]
 
 
 def pad_rows(
@@ -42,19 +46,38 @@ def pad_rows(
             out[:, :, side] = middle.index_select(2, sources)
 
 
+def padded_whole(pictures: torch.Tensor, spec: Conv2dSpec, sources: Sources) -> torch.Tensor:
+    """(..., H, W) pictures with their padding, by one or two calls; themselves where there is none.
+
+    `sources` gives `axis_sources`, and is asked in padding that copies pixels.
+
+    >>> spec = Conv2dSpec(1, padding=(0, 1), padding_mode="replicate")
+    >>> sources = lambda: (torch.tensor([0]), torch.tensor([0, 0, 1, 1]))
+    >>> padded_whole(torch.tensor([[[1, 2]]]), spec, sources).tolist()
+    [[[1, 1, 2, 2]]]
+    """
+    (top, bottom), (left, right) = spec.pads
+    if not (top or bottom or left or right):
+        return pictures
+    if spec.padding_mode == "zeros":
+        return torch.constant_pad_nd(pictures, (left, right, top, bottom))
+    rows, columns = sources()
+    return pictures.index_select(-2, rows).index_select(-1, columns)
+
+
 def tap_view(padded: torch.Tensor, spec: Conv2dSpec, output_size: tuple[int, int]) -> torch.Tensor:
-    """View a padded (C, rows, width) picture as (C, kernel height, kernel width, H_out, W_out).
+    """View padded (..., C, rows, width) as (..., C, kernel height, kernel width, H_out, W_out).
 
     No value is copied: entries of the view overlap in memory, so read it only.
 
     >>> tap_view(torch.arange(4.0).reshape(1, 1, 4), Conv2dSpec((1, 2)), (1, 3)).flatten().tolist()
     [0.0, 1.0, 2.0, 1.0, 2.0, 3.0]
     """
-    step_c, step_y, step_x = padded.stride()
+    *steps, step_y, step_x = padded.stride()
     (down, across), (stride_y, stride_x) = spec.dilation, spec.stride
     return padded.as_strided(
-        (padded.shape[0], *spec.kernel_size, *output_size),
-        (step_c, down * step_y, across * step_x, stride_y * step_y, stride_x * step_x),
+        (*padded.shape[:-2], *spec.kernel_size, *output_size),
+        (*steps, down * step_y, across * step_x, stride_y * step_y, stride_x * step_x),
         padded.storage_offset(),
     )
 

@@ -24,9 +24,20 @@ def is_followed(*tensors: torch.Tensor | None) -> bool:
     >>> is_followed(torch.ones(1)), is_followed(torch.ones(1, requires_grad=True), None)
     (False, True)
     """
-    given = [tensor for tensor in tensors if tensor is not None]
-    recorded = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)
-    return recorded or is_transformed(*given)
+    return is_recorded(*tensors) or is_transformed(*tensors)
+
+
+def is_recorded(*tensors: torch.Tensor | None) -> bool:
+    """Whether autograd keeps what is computed from any of these, to go back through it.
+
+    >>> is_recorded(torch.ones(1)), is_recorded(None, torch.ones(1, requires_grad=True))
+    (False, True)
+    """
+    if torch.is_grad_enabled():
+        for tensor in tensors:
+            if tensor is not None and tensor.requires_grad:
+                return True
+    return False
 
 
 def is_transformed(*tensors: torch.Tensor | None) -> bool:
@@ -35,15 +46,20 @@ def is_transformed(*tensors: torch.Tensor | None) -> bool:
     >>> torch.func.vmap(lambda x: x + is_transformed(x))(torch.zeros(2)).tolist()
     [1.0, 1.0]
     """
-    given = [tensor for tensor in tensors if tensor is not None]
-    if any(torch.func.debug_unwrap(tensor, recurse=False) is not tensor for tensor in given):
-        return True
-    # What autograd gives a function's way back for several slopes at once is not unwrapped.
-    if any(torch._C._functorch.is_legacy_batchedtensor(tensor) for tensor in given):
-        return True
-    unpack: Callable[..., Any] = torch.autograd.forward_ad.unpack_dual
-    duals = (unpack(tensor) for tensor in _dual_able(given))
-    return any(dual.tangent is not None for dual in duals)
+    # What autograd gives a function's way back for several slopes at once is of the legacy kind.
+    functorch = torch._C._functorch
+    is_wrapped, is_batched = (
+        functorch.is_functorch_wrapped_tensor,
+        functorch.is_legacy_batchedtensor,
+    )
+    # Outside of forward mode, which is told by its level, there is no tangent to look for.
+    forwards = torch.autograd.forward_ad._current_level >= 0
+    for tensor in tensors:
+        if tensor is None:
+            continue
+        if is_wrapped(tensor) or is_batched(tensor) or (forwards and _has_tangent(tensor)):
+            return True
+    return False
 
 
 def refuse_transforms(what: str, *tensors: torch.Tensor | None) -> None:
@@ -107,5 +123,6 @@ def _taps(sources: torch.Tensor, n_taps: int, dilation: int, stride: int) -> tor
     return sources[torch.arange(n_taps)[:, None] * dilation + starts]
 
 
-def _dual_able(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
-    return [tensor for tensor in tensors if tensor.is_floating_point()]
+def _has_tangent(tensor: torch.Tensor) -> bool:
+    unpack: Callable[..., Any] = torch.autograd.forward_ad.unpack_dual
+    return tensor.is_floating_point() and unpack(tensor).tangent is not None

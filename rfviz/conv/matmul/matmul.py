@@ -8,7 +8,8 @@ import torch
 from rfviz.conv.im2col.column_matrix import ColumnMatrix
 from rfviz.conv.im2col.reads import axis_sources
 from rfviz.conv.im2col.tiles import tiles
-from rfviz.conv.im2col.unfolded import is_followed, is_transformed, unfolded, without_autocast
+from rfviz.conv.im2col.unfolded import is_recorded, is_transformed, unfolded, without_autocast
+from rfviz.conv.matmul.at_once import are_few, convolve_at_once
 from rfviz.conv.matmul.kernel_row_band import Band, band_bytes
 from rfviz.conv.matmul.small_pictures import are_small, convolve_small
 from rfviz.conv.matmul.training import TrainedConvolution
@@ -49,11 +50,12 @@ def conv2d_by_matmul(
     with Allocation("The convolution"):
         if is_transformed(image, weight, bias):
             out = _whole(batch, weight, bias, spec)
-        elif is_followed(image, weight, bias):
+        elif are_few(batch, weight, spec, block_bytes):
+            out = convolve_at_once(batch, weight, bias, spec)
+        elif is_recorded(image, weight, bias):
             out = trained_convolution(batch, weight, bias, spec, block_bytes=block_bytes)
         else:
-            with torch.no_grad():
-                out = _in_blocks(batch, weight, bias, spec, block_bytes)
+            out = _in_blocks(batch, weight, bias, spec, block_bytes)
     return out if image.ndim == 4 else out[0]
 
 
@@ -122,9 +124,8 @@ def _in_blocks(
             return convolve_small(batch, *wide)
         # Picture by picture, so that the sums, of twice the size, are not held for all.
         return torch.cat([convolve_small(one, *wide).to(weight.dtype) for one in batch[:, None]])
-    out = torch.empty(
-        len(batch), len(weight), *spec.output_size(batch.shape[2:]), dtype=weight.dtype
-    )
+    size = spec.output_size(batch.shape[2:])
+    out = torch.empty(len(batch), len(weight), *size, dtype=weight.dtype)
     weights = _weights_by_kernel_row(weight, spec.groups).to(summed)
     bias = None if bias is None else bias.to(summed).view(spec.groups, -1, 1)
     first = ColumnMatrix(batch[0], spec)

@@ -1,5 +1,7 @@
 """What an image, a weight and a bias must be to each other, checked before any is multiplied."""
 
+from functools import lru_cache
+
 import torch
 
 from rfviz.conv.errors import InputError, Remedy
@@ -7,6 +9,8 @@ from rfviz.conv.memory import check_budget
 from rfviz.conv.spec.check_picture import channels_last, check_dimensions, check_plain
 from rfviz.conv.spec.spec import Conv2dSpec, check_spec
 from rfviz.conv.wording import by
+
+Shape = tuple[int, ...]
 
 _LARGEST_OUTPUT = 2**35
 _DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
@@ -26,31 +30,46 @@ def check_convolution(
     """
     check_weight(weight, bias)
     batch = _as_batch(image)
-    spec = Conv2dSpec(weight.shape[2:]) if spec is None else check_spec(spec)
-    if spec.kernel_size != tuple(weight.shape[2:]):
-        kernel = (weight.shape[2], weight.shape[3])
+    spec = None if spec is None else check_spec(spec)
+    shapes = (tuple(image.shape), tuple(weight.shape))
+    return batch, _fitting(*shapes, image.dtype, weight.dtype, spec)
+
+
+@lru_cache(maxsize=256)
+def _fitting(
+    picture: Shape,
+    weight: Shape,
+    picture_type: torch.dtype,
+    weight_type: torch.dtype,
+    spec: Conv2dSpec | None,
+) -> Conv2dSpec:
+    """The spec, or what does not go together: once for the shapes and types of a call."""
+    kernel = (weight[2], weight[3])
+    spec = Conv2dSpec(kernel) if spec is None else spec
+    if spec.kernel_size != kernel:
         raise InputError(
             f"The kernel of the spec is {by(spec.kernel_size)}, the weight's is {by(kernel)}.",
             (Remedy(f"Set the kernel to {by(kernel)}", {"kernel_size": kernel}),),
         )
-    _check_order(tuple(image.shape), weight, spec)
-    spec.check_channels(batch.shape[1], weight.shape[0])
-    _check_groups(batch.shape[1], weight, spec)
-    if batch.is_floating_point() and batch.dtype != weight.dtype:
+    _check_order(picture, weight, spec)
+    spec.check_channels(picture[-3], weight[0])
+    _check_groups(picture[-3], weight, spec)
+    if picture_type.is_floating_point and picture_type != weight_type:
         raise InputError(
-            f"The picture is {batch.dtype} and the weight {weight.dtype}.",
+            f"The picture is {picture_type} and the weight {weight_type}.",
             remedy="Convert one to the type of the other",
         )
-    rows, columns = spec.output_size(batch.shape[2:])
-    n_bytes = len(batch) * weight.shape[0] * rows * columns * weight.element_size()
+    rows, columns = spec.output_size(picture[-2:])
+    n_pictures = picture[0] if len(picture) == 4 else 1
+    n_bytes = n_pictures * weight[0] * rows * columns * weight_type.itemsize
     if n_bytes > _LARGEST_OUTPUT:
         check_budget(
-            f"An output of {len(weight)} × {by((rows, columns))} entries",
+            f"An output of {weight[0]} × {by((rows, columns))} entries",
             n_bytes,
             _LARGEST_OUTPUT,
             "Use less padding, a larger stride, a smaller picture or fewer filters",
         )
-    return batch, spec
+    return spec
 
 
 def check_weight(weight: object, bias: object = None) -> None:
@@ -98,26 +117,26 @@ def _weight_of(weight: object) -> str | None:
     return None
 
 
-def _check_order(shape: tuple[int, ...], weight: torch.Tensor, spec: Conv2dSpec) -> None:
+def _check_order(shape: Shape, weight: Shape, spec: Conv2dSpec) -> None:
     """A picture in the order of files, (H, W, C), is refused with the order that is meant."""
-    expected = weight.shape[1] * spec.groups
+    expected = weight[1] * spec.groups
     remedy = channels_last(shape, expected)
     if remedy is not None:
         raise InputError(
-            f"A weight of {tuple(weight.shape)} with groups {spec.groups} reads {expected} "
+            f"A weight of {weight} with groups {spec.groups} reads {expected} "
             f"channels, but the picture of {shape} has {shape[-3]}.",
             remedy=remedy,
         )
 
 
-def _check_groups(channels: int, weight: torch.Tensor, spec: Conv2dSpec) -> None:
-    given = weight.shape[1] * spec.groups
+def _check_groups(channels: int, weight: Shape, spec: Conv2dSpec) -> None:
+    given = weight[1] * spec.groups
     if given == channels:
         return
-    n, rest = divmod(channels, weight.shape[1])
-    fits = rest == 0 and len(weight) % n == 0
+    n, rest = divmod(channels, weight[1])
+    fits = rest == 0 and weight[0] % n == 0
     raise InputError(
-        f"A weight of {tuple(weight.shape)} with groups {spec.groups} reads {given} channels, "
+        f"A weight of {weight} with groups {spec.groups} reads {given} channels, "
         f"but the picture has {channels}.",
         (Remedy(f"Set groups to {n}", {"groups": n}),) if fits else (),
     )

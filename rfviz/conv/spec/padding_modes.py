@@ -111,6 +111,15 @@ def source_indices(size: int, before: int, after: int, mode: PaddingMode) -> tor
     >>> source_indices(4, 2, 1, "reflect").tolist(), source_indices(2, 1, 1, "zeros").tolist()
     ([2, 1, 0, 1, 2, 3, 2], [-1, 0, 1, -1])
     """
+    check_axis(size, before, after, mode)
+    return RULES[mode].sources(torch.arange(-before, size + after), size)
+
+
+def check_axis(size: int, before: int, after: int, mode: PaddingMode) -> None:
+    """Raise `InputError` for padding that the mode cannot take, or an axis that no map holds.
+
+    >>> check_axis(4, 1, 1, "reflect")
+    """
     if max(before, after) > largest_pad(mode, size):
         raise InputError(
             f"{mode.capitalize()} padding of {before} and {after} is too much for {size} pixels."
@@ -121,4 +130,3 @@ def source_indices(size: int, before: int, after: int, mode: PaddingMode) -> tor
             f"more than {LONGEST_SIDE}.",
             remedy="Use less padding or a smaller picture",
         )
-    return RULES[mode].sources(torch.arange(-before, size + after), size)

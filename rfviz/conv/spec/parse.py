@@ -26,6 +26,8 @@ def whole_number(name: str, value: object, least: int, default: int | None = Non
     >>> whole_number("groups", 2, least=1)
     2
     """
+    if type(value) is int and least <= value <= LARGEST:
+        return value
     found = _index(_native(value))
     if found is not None and least <= found <= LARGEST:
         return found
@@ -43,7 +45,8 @@ def pair(name: str, value: object, least: int, default: int | None = None) -> Pa
     # What is in its form already passes at once: a size is looked at several times in a call.
     if isinstance(value, tuple) and len(value) == 2:
         first, second = value
-        if type(first) is type(second) is int and min(value) >= least and max(value) <= LARGEST:
+        whole = type(first) is type(second) is int
+        if whole and least <= first <= LARGEST and least <= second <= LARGEST:
             return (first, second)
     native = _native(value)
     parts = [_index(part) for part in _as_two(native)]

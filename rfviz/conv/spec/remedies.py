@@ -60,16 +60,17 @@ def size_problem(spec: "Conv2dSpec", size: Pair) -> str | None:
     This is the one test of fit; remedies are judged by it too.
     """
     pads = spec.pads
-    limits = [largest_pad(spec.padding_mode, n) for n in size]
     if spec.padding_mode != "zeros" and any(
-        max(axis) > limit for axis, limit in zip(pads, limits, strict=True)
+        max(axis) > largest_pad(spec.padding_mode, n) for axis, n in zip(pads, size, strict=True)
     ):
         bound = RULES[spec.padding_mode].bound
         return (
             f"{spec.padding_mode.capitalize()} padding must be {bound} than the picture, but "
             f"padding {padding_label(pads)} was asked of a picture of {by(size)} pixels."
         )
-    padded, spans = spec.padded_size(size), spec.effective_kernel_size
+    (top, bottom), (left, right) = pads
+    padded = (size[0] + top + bottom, size[1] + left + right)
+    spans = spec.effective_kernel_size
     if padded[0] >= spans[0] and padded[1] >= spans[1]:
         return None
     kernel = f"A {by(spec.kernel_size)} kernel"

@@ -153,9 +153,10 @@ class Conv2dSpec:
         problem = size_problem(self, size)
         if problem is not None:
             raise InputError(problem, size_remedies(self, size))
-        padded, spans = self.padded_size(size), self.effective_kernel_size
-        rows, columns = ((padded[axis] - spans[axis]) // self.stride[axis] + 1 for axis in (0, 1))
-        return (rows, columns)
+        (height, width), (top, bottom), (left, right) = size, *self.pads
+        (down, across), (stride_y, stride_x) = self.effective_kernel_size, self.stride
+        rows, columns = height + top + bottom - down, width + left + right - across
+        return (rows // stride_y + 1, columns // stride_x + 1)
 
     def receptive_field(self, position: object) -> ReceptiveField:
         """Input rows and columns that the output at (row, column) reads, whatever the input size.

@@ -184,7 +184,9 @@ def test_totals_of_strips_equal_the_comparison_of_the_whole() -> None:
     torch.testing.assert_close(totals.mean_by_conv2d, mean_of_bins(by_conv2d[2], 7, 9))
     assert float(totals.max_abs_difference.max()) == float(error[2].max())
     comparison = compare_with_conv2d(image, weight, bias, spec)
-    torch.testing.assert_close(comparison.by_matmul, by_matmul)
+    # The last strip is so small that its columns are multiplied at once: its sums may differ.
+    rtol, atol = totals.tolerances
+    torch.testing.assert_close(comparison.by_matmul, by_matmul, rtol=rtol, atol=atol)
     assert (comparison.rtol, comparison.atol) == totals.tolerances
     assert comparison.allclose == totals.allclose
 
