@@ -1,6 +1,7 @@
 """Layers as networks have them, torch's beside ours: `python tests/benchmarks/bench_layers.py`.
 
-One table: convolutions against nn.Conv2d, then a training step and an evaluation of operators
+First what a call on 1 x 1 x 5 x 5 takes, beside the floor: what torch's own calls take that unfold
+and multiply it. Then one table: convolutions against nn.Conv2d, then a training step and an evaluation of operators
 against nn.Conv2d and the fastest way by hand, with F.unfold and torch.cdist. Each line is a fresh
 process for each side, on one thread and on two. Seconds are the least of several, of the processor
 on one thread, of the clock on two; memory is the peak above the first, small call.
@@ -19,6 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from rfviz.conv.im2col.column_matrix import ColumnMatrix
+from rfviz.conv.im2col.fold import fold
 from rfviz.conv.matmul.matmul import conv2d_by_matmul
 from rfviz.conv.operators.module import OperatorConv2d
 from rfviz.conv.operators.operator import Operator
@@ -123,6 +126,36 @@ def measure(threads: int, make: Callable[[], Callable[[], object]]) -> None:
     print(min(taken), peak_bytes() - base)
 
 
+def of_tiny_calls() -> None:
+    """Microseconds of a call where nothing but the call costs, the least of many rounds."""
+    image, weight, spec = torch.rand(1, 1, 5, 5), torch.rand(1, 1, 3, 3), Conv2dSpec(3, padding=1)
+    columns, matrix = F.unfold(image, 3, padding=1)[0], ColumnMatrix(image[0], spec)
+    trained = weight.clone().requires_grad_()
+    calls: dict[str, Callable[[], object]] = {
+        "F.conv2d": lambda: F.conv2d(image, weight, padding=1),
+        "F.unfold": lambda: F.unfold(image, 3, padding=1),
+        "F.fold": lambda: F.fold(columns, (5, 5), 3, padding=1),
+        "F.unfold, matmul and view: the floor": lambda: (
+            weight.view(1, -1) @ F.unfold(image, 3, padding=1)
+        ).view(1, 1, 5, 5),
+        "conv2d_by_matmul": lambda: conv2d_by_matmul(image, weight, spec=spec),
+        "conv2d_by_matmul with gradients": lambda: conv2d_by_matmul(image, trained, spec=spec),
+        "ColumnMatrix.dense": matrix.dense,
+        "ColumnMatrix and its dense": lambda: ColumnMatrix(image[0], spec).dense(),
+        "fold": lambda: fold(columns, (5, 5), spec),
+    }
+    least = dict.fromkeys(calls, float("inf"))
+    for _ in range(200):
+        for name, call in calls.items():
+            call()
+            start = time.perf_counter()
+            for _ in range(20):
+                call()
+            least[name] = min(least[name], (time.perf_counter() - start) / 20)
+    for name, seconds in least.items():
+        print(f"{name:44}{seconds * 1e6:8.1f} µs a call")
+
+
 def asked(*arguments: object) -> tuple[float, float]:
     command = [sys.executable, __file__, *map(str, arguments)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -137,6 +170,8 @@ def line(threads: int, what: str, sides: dict[str, tuple[float, float]]) -> None
 
 
 def main() -> None:
+    torch.set_num_threads(1)
+    of_tiny_calls()
     head = "".join(f"{side + ' ms':>10}{'ratio':>7}{'MiB':>7}" for side in ("peer", "ours", "hand"))
     print(f"{'threads':3}  {'':48}" + head)
     for threads in (1, 2):

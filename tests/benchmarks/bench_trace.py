@@ -24,7 +24,7 @@ from torch import nn
 
 TESTS = Path(__file__).parents[1]
 BESIDE = ("conv/trace", "conv/layers", "conv/receptive_field", "shared")
-sys.path[:0] = [str(TESTS / folder) for folder in BESIDE]
+sys.path[:0] = [str(TESTS.parent), *(str(TESTS / folder) for folder in BESIDE)]
 from gradient_judge import convolutions_run, smooth  # noqa: E402 - found by the path above
 from test_trace_networks import QUICK, SLOW  # noqa: E402
 

@@ -4,6 +4,7 @@ A photograph is padded a few rows at a time, `pad_rows`. Feature maps are small 
 costs there is the number of calls, so that a whole part of a batch is padded by a few of them.
 """
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -21,7 +22,13 @@ class PaddedBatch:
     """
 
     def __init__(
-        self, batch: torch.Tensor, spec: Conv2dSpec, n_pictures: int, dtype: torch.dtype
+        self,
+        batch: torch.Tensor,
+        spec: Conv2dSpec,
+        n_pictures: int,
+        dtype: torch.dtype,
+        *,
+        channels_last: bool = False,
     ) -> None:
         """Keep the batch and allocate the buffer, whose margin stays zero in padding of zeros."""
         self._batch, self._n_pictures = batch, n_pictures
@@ -30,8 +37,12 @@ class PaddedBatch:
         self._sources = None
         if spec.padding_mode != "zeros" and (height, width) != tuple(batch.shape[2:]):
             self._sources = axis_sources(tuple(batch.shape[2:]), spec)
-        shape = (n_pictures, batch.shape[1], height, width)
-        self._buffer = batch.new_zeros(shape, dtype=dtype)
+        channels = batch.shape[1]
+        if channels_last:
+            shape = (n_pictures, height, width, channels)
+            self._buffer = batch.new_zeros(shape, dtype=dtype).permute(0, 3, 1, 2)
+        else:
+            self._buffer = batch.new_zeros((n_pictures, channels, height, width), dtype=dtype)
 
     def parts(self) -> Iterator[tuple[slice, torch.Tensor]]:
         """Yield which pictures, and them padded, (n, C, padded height, padded width)."""
@@ -49,3 +60,12 @@ class PaddedBatch:
         inside = part[:, :, self._top : self._top + height, self._left : self._left + width]
         inside.copy_(pictures)
         return part
+
+
+def padded_bytes(batch: torch.Tensor, spec: Conv2dSpec, dtype: torch.dtype) -> int:
+    """Bytes that one picture of a batch takes with its padding, in a type.
+
+    >>> padded_bytes(torch.zeros(2, 3, 4, 4), Conv2dSpec(3, padding=1), torch.float32)
+    432
+    """
+    return batch.shape[1] * math.prod(spec.padded_size(batch.shape[2:])) * dtype.itemsize

@@ -7,17 +7,20 @@ kernel rows, whatever the number of pictures.
 """
 
 import math
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 
-from rfviz.conv.im2col.padded_batch import PaddedBatch
+from rfviz.conv.im2col.padded_batch import PaddedBatch, padded_bytes
+from rfviz.conv.matmul.depthwise import convolve_depthwise, is_depthwise
 from rfviz.conv.spec.padding_modes import Pair
 from rfviz.conv.spec.spec import Conv2dSpec
 
 # Measured from 256 KiB to 4 MiB: what a core's own cache holds.
 _CACHE_BYTES = 2**20
+# From so many channels a group to so many columns, the taps of an output are the longer run, and
+# the faster copy: measured at 64 to 256 channels, 4 to 16 columns.
+_DEEP, _NARROW = 32, 8
 
 
 class _Layout(NamedTuple):
@@ -29,6 +32,8 @@ class _Layout(NamedTuple):
     # Kernel rows whose offsets differ by a multiple of the stride share one part of the buffer.
     phases: tuple[int, ...]
     extra: int
+    # Whether the channels of a pixel lie beside each other, and with them the taps of an output.
+    channels_last: bool
 
 
 def are_small(batch: torch.Tensor, spec: Conv2dSpec, dtype: torch.dtype, most_bytes: int) -> bool:
@@ -37,7 +42,7 @@ def are_small(batch: torch.Tensor, spec: Conv2dSpec, dtype: torch.dtype, most_by
     >>> are_small(torch.zeros(2, 3, 8, 8), Conv2dSpec(3), torch.float32, 2**20)
     True
     """
-    return _padded_bytes(batch, spec, dtype) <= most_bytes
+    return padded_bytes(batch, spec, dtype) <= most_bytes
 
 
 def convolve_small(
@@ -52,8 +57,8 @@ def convolve_small(
     """
     size = spec.output_size(batch.shape[2:])
     out = weight.new_empty(batch.shape[0], weight.shape[0], *size)
-    if weight.shape[1] == 1 and weight.shape[0] == spec.groups > 1:
-        _depthwise(batch, weight, spec, out)
+    if is_depthwise(weight, spec):
+        convolve_depthwise(batch, weight, spec, out)
     elif _is_pointwise(batch, weight, spec):
         flat = weight.view(weight.shape[0], -1).expand(batch.shape[0], -1, -1)
         torch.bmm(flat, batch.flatten(2), out=out.flatten(2))
@@ -76,12 +81,14 @@ def _by_kernel_row(
 ) -> None:
     layout = _layout(batch, weight, spec)
     (_, width), groups = layout.output_size, spec.groups
-    by_row = weight.view(groups, -1, weight.shape[1], *spec.kernel_size).permute(3, 0, 1, 2, 4)
-    weights = by_row.reshape(spec.kernel_size[0], groups, weight.shape[0] // groups, -1)
+    weights = _weights_by_kernel_row(weight, groups, layout.channels_last)
     n_taps = batch.shape[1] * spec.kernel_size[1]
     shape = (len(layout.phases), layout.n_pictures, n_taps, layout.n_rows + layout.extra, width)
     buffer = weight.new_empty(math.prod(shape))
-    for which, padded in PaddedBatch(batch, spec, layout.n_pictures, weight.dtype).parts():
+    pictures = PaddedBatch(
+        batch, spec, layout.n_pictures, weight.dtype, channels_last=layout.channels_last
+    )
+    for which, padded in pictures.parts():
         n_parts = padded.shape[0] * groups
         repeated = _for_each(weights, padded.shape[0])
         result = out[which].view(n_parts, weight.shape[0] // groups, -1)
@@ -91,9 +98,15 @@ def _by_kernel_row(
             target = result[:, :, top * width : (top + n_rows) * width]
             for kernel_row, taps in enumerate(repeated):
                 shift, phase = divmod(kernel_row * spec.dilation[0], spec.stride[0])
-                part = columns[layout.phases.index(phase)].view(n_parts, n_taps // groups, -1)
+                part = columns[layout.phases.index(phase)]
                 read = part[:, :, shift * width : (shift + n_rows) * width]
                 _add(target, taps, read, kernel_row > 0)
+
+
+def _weights_by_kernel_row(weight: torch.Tensor, groups: int, channels_last: bool) -> torch.Tensor:
+    """(kernel height, groups, F / groups, taps of a kernel row), in the order of the columns."""
+    by_group = weight.view(groups, -1, *weight.shape[1:])
+    return by_group.permute((3, 0, 1, 4, 2) if channels_last else (3, 0, 1, 2, 4)).flatten(3)
 
 
 def _for_each(weights: torch.Tensor, n_pictures: int) -> torch.Tensor:
@@ -119,75 +132,27 @@ def _columns(  # noqa: PLR0917 - a picture, how it is read, and where to
     n_rows: int,
     buffer: torch.Tensor,
 ) -> list[torch.Tensor]:
-    """For each phase (n, C, kernel width, rows, W_out), copied into the buffer."""
-    n, channels = padded.shape[:2]
-    (step_n, step_c, step_y, _), (stride_y, stride_x) = padded.stride(), spec.stride
-    found, start = [], 0
+    """For each phase (n * groups, taps, rows * W_out), copied into the buffer."""
+    n, groups, found, start = padded.shape[0], spec.groups, [], 0
+    step_n, step_c, step_y, step_x = padded.stride()
+    (stride_y, stride_x), across = spec.stride, spec.dilation[1] * step_x
+    channels, width = padded.shape[1] // groups, layout.output_size[1]
     for phase in layout.phases:
         # The last kernel row of a phase says how far down it is read.
         deepest = (spec.effective_kernel_size[0] - 1 - phase) // stride_y
-        high = n_rows + deepest
-        shape = (n, channels, spec.kernel_size[1], high, layout.output_size[1])
-        steps = (step_n, step_c, spec.dilation[1], stride_y * step_y, stride_x)
-        taps = padded.as_strided(shape, steps, (top * stride_y + phase) * step_y)
-        part = buffer[start : start + taps.numel()].view(shape)
-        found.append(part.copy_(taps))
-        start += taps.numel()
-    return found
-
-
-def _depthwise(
-    batch: torch.Tensor, weight: torch.Tensor, spec: Conv2dSpec, out: torch.Tensor
-) -> None:
-    """One filter a channel: each row of a channel's column matrix by its one weight, summed.
-
-    A product of (1, taps) by (taps, outputs) for each channel would spend its time in calls. At
-    stride 1 whole padded rows are summed, so that the outputs between two rows, which are none,
-    are dropped: long runs of numbers instead of many short ones.
-    """
-    n_pictures = max(1, _CACHE_BYTES // 4 // _padded_bytes(batch, spec, weight.dtype))
-    taps = weight.reshape(weight.shape[0], -1).T[:, :, None]
-    pictures = PaddedBatch(batch, spec, min(batch.shape[0], n_pictures), weight.dtype)
-    flat = spec.stride == (1, 1)
-    room = None
-    for which, padded in pictures.parts():
-        if not flat:
-            _sum_of_taps(out[which], _strided_reads(padded, spec, out.shape[2:]), taps[..., None])
-            continue
-        width = padded.shape[3]
-        if room is None:
-            room = padded.new_empty(*padded.shape[:2], out.shape[2] * width)
-        sums = room[: padded.shape[0]]
-        length = sums.shape[2] - (spec.effective_kernel_size[1] - 1)
-        _sum_of_taps(sums[:, :, :length], _flat_reads(padded, spec, length), taps)
-        out[which] = sums.view(*sums.shape[:2], -1, width)[..., : out.shape[3]]
-
-
-def _sum_of_taps(out: torch.Tensor, reads: Iterator[torch.Tensor], taps: torch.Tensor) -> None:
-    for n, (read, tap) in enumerate(zip(reads, taps, strict=True)):
-        if n:
-            out.addcmul_(read, tap)
+        taps, outputs = (channels, spec.kernel_size[1]), (n_rows + deepest, width)
+        of_taps, of_outputs = (step_c, across), (stride_y * step_y, stride_x * step_x)
+        if layout.channels_last:
+            shape, steps = (*outputs, *taps[::-1]), (*of_outputs, *of_taps[::-1])
         else:
-            torch.mul(read, tap, out=out)
-
-
-def _flat_reads(padded: torch.Tensor, spec: Conv2dSpec, length: int) -> Iterator[torch.Tensor]:
-    flat, width = padded.flatten(2), padded.shape[3]
-    for row in range(spec.kernel_size[0]):
-        for column in range(spec.kernel_size[1]):
-            start = row * spec.dilation[0] * width + column * spec.dilation[1]
-            yield flat[:, :, start : start + length]
-
-
-def _strided_reads(
-    padded: torch.Tensor, spec: Conv2dSpec, size: torch.Size
-) -> Iterator[torch.Tensor]:
-    (stride_y, stride_x), (down, across) = spec.stride, spec.dilation
-    for row in range(spec.kernel_size[0]):
-        rows = slice(row * down, row * down + (size[0] - 1) * stride_y + 1, stride_y)
-        for column in range(spec.kernel_size[1]):
-            left = column * across
-            yield padded[:, :, rows, left : left + (size[1] - 1) * stride_x + 1 : stride_x]
+            shape, steps = (*taps, *outputs), (*of_taps, *of_outputs)
+        first = (top * stride_y + phase) * step_y
+        view = padded.as_strided((n, groups, *shape), (step_n, channels * step_c, *steps), first)
+        part = buffer[start : start + view.numel()].view(view.shape).copy_(view)
+        start += view.numel()
+        matrix = part.view(n * groups, math.prod(shape[:2]), -1)
+        found.append(matrix.transpose(1, 2) if layout.channels_last else matrix)
+    return found
 
 
 def _layout(batch: torch.Tensor, weight: torch.Tensor, spec: Conv2dSpec) -> _Layout:
@@ -203,8 +168,5 @@ def _layout(batch: torch.Tensor, weight: torch.Tensor, spec: Conv2dSpec) -> _Lay
         # Each picture has weights of its own there, a copy.
         most = min(most, 1 + 4 * _CACHE_BYTES // (weight.numel() * weight.element_size()))
     n_pictures = max(1, min(batch.shape[0], most))
-    return _Layout((height, width), n_pictures, min(height, rows), phases, extra)
-
-
-def _padded_bytes(batch: torch.Tensor, spec: Conv2dSpec, dtype: torch.dtype) -> int:
-    return batch.shape[1] * math.prod(spec.padded_size(batch.shape[2:])) * dtype.itemsize
+    channels_last = weight.shape[1] >= _DEEP and width <= _NARROW
+    return _Layout((height, width), n_pictures, min(height, rows), phases, extra, channels_last)

@@ -10,6 +10,7 @@ from torch import nn
 from rfviz.conv.errors import InputError
 from rfviz.conv.im2col.column_matrix import ColumnMatrix
 from rfviz.conv.im2col.fold import fold
+from rfviz.conv.matmul import at_once, small_pictures
 from rfviz.conv.matmul.matmul import conv2d_by_matmul
 from rfviz.conv.matmul.strips import conv2d_strips
 from rfviz.conv.spec.spec import Conv2dSpec
@@ -26,6 +27,47 @@ def test_equals_conv2d_on_random_specs_in_float64(block: int) -> None:
         expected = conv2d_by_torch(case)
         got = conv2d_by_matmul(case.image, case.weight, case.bias, case.spec)
         torch.testing.assert_close(got, expected, rtol=0, atol=1e-12 * magnitude(expected))
+
+
+@pytest.mark.parametrize("deep", [1, 1000])
+def test_small_maps_in_either_order_of_their_columns(
+    deep: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Channels last or first, and parts of any size; nothing is multiplied at once."""
+    monkeypatch.setattr(at_once, "_MOST_ENTRIES", 0)
+    monkeypatch.setattr(small_pictures, "_DEEP", deep)
+    for seed in range(how_many(100, 400)):
+        monkeypatch.setattr(small_pictures, "_CACHE_BYTES", 4 ** (seed % 11))
+        case = random_case(seed)
+        expected = conv2d_by_torch(case)
+        got = conv2d_by_matmul(case.image, case.weight, case.bias, case.spec)
+        torch.testing.assert_close(got, expected, rtol=0, atol=1e-12 * magnitude(expected))
+
+
+def test_what_is_multiplied_at_once_is_small_and_as_wide_as_its_sums() -> None:
+    few, spec = at_once.are_few, Conv2dSpec(3, padding=1)
+    weight = torch.ones(1, 1, 3, 3)
+    assert few(torch.ones(1, 1, 5, 5), weight, spec, 2**20)
+    assert not few(torch.ones(1, 1, 5, 5), weight, spec, 4 * 9 * 25 - 1)
+    assert not few(torch.ones(1, 1, 50, 50), weight, spec, 2**20)
+    assert not few(torch.ones(1, 1, 5, 5), weight.bfloat16(), spec, 2**20)
+    with torch.autocast("cpu"):
+        image = torch.rand(1, 1, 5, 5)
+        assert not few(image, weight, spec, 2**20)
+        assert conv2d_by_matmul(image, weight, spec=spec).dtype == torch.float32
+
+
+def test_a_call_is_checked_once_for_its_shapes_and_each_time_for_its_values() -> None:
+    """What fits is remembered by shapes; a tensor that is not plain is refused all the same."""
+    image, weight = torch.ones(1, 1, 5, 5), torch.ones(1, 1, 3, 3)
+    conv2d_by_matmul(image, weight)
+    for wrong in (image.to_sparse(), image.to("meta"), image.to(torch.complex64)):
+        with pytest.raises(InputError):
+            conv2d_by_matmul(wrong, weight)
+    with pytest.raises(InputError, match="float64"):
+        conv2d_by_matmul(image.double(), weight)
+    with pytest.raises(InputError, match="bias"):
+        conv2d_by_matmul(image, weight, torch.ones(2))
 
 
 @pytest.mark.parametrize("block_bytes", [1, 200, 3000, 2**22])
