@@ -90,7 +90,8 @@ def document(held: Held) -> str:
 <meta charset="utf-8">
 <title>rfviz explorer</title>
 <style>
-body {{ margin: 8px; background: #fff; font-family: sans-serif; }}
+*, *::before, *::after {{ box-sizing: border-box; }}
+body {{ margin: 4px 8px; background: #fff; font-family: sans-serif; }}
 {style}
 </style>
 <script>{_plotly()}</script>

@@ -16,10 +16,11 @@ from rfviz.conv.spec.parse import whole_number
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.conv.wording import by, number
 from rfviz.explorer.scene import (
+    STAGE,
+    Filters,
     Kind,
     Position,
     Scene,
-    Stack,
     conductor_data,
     padding_marks,
     panel_bytes,
@@ -30,17 +31,16 @@ from rfviz.figures.patch import patch_figure
 from rfviz.figures.vector import vector_figure
 from rfviz.figures.weights import product_figure, weight_matrix_figure
 from rfviz.notebook.page import PLOTLY, Display, Held, document
-from rfviz.notebook.worked import Worked, chosen_output
+from rfviz.notebook.worked import Worked, around, chosen_output
 from rfviz.plot.pictures import picture
 
-LAYOUT = (
-    (Stack(("input",)), Stack(("output",))),
-    (Stack(("patch",), 2), Stack(("vector", "columns", "weights", "product"), 3)),
-)
 # The picture's numbers are in the display as they are, and the chosen filter's weights.
 MOST_BYTES = 8_000_000
 MOST_WEIGHTS = 200_000
-MOST_COLUMNS = 120
+# Columns around the chosen one that the stage gets, at the least and at the most, and entries.
+FEWEST_COLUMNS, MOST_COLUMNS, MOST_ENTRIES = 48, 160, 60_000
+# Rows of the product that the stage shows, and the weights of them that are in the display.
+MOST_FILTERS, MOST_FILTER_WEIGHTS = 8, 40_000
 # One picture a display: what the scripts ask for it by.
 PICTURE, MATRIX = "picture", "matrix"
 HEIGHTS = MappingProxyType({"patch": 560, "vector": 300, "columns": 360})
@@ -56,17 +56,17 @@ def show(
     *,
     filter_index: int = 0,
     position: tuple[int, int] | None = None,
-    height: int = 1500,
+    height: int = 820,
 ) -> Display:
     """Return the explorer of a convolution on a (C, H, W) picture, to be shown by a notebook.
 
     The picture may be a tensor, a numpy array or a PIL image; `spec` a `Conv2dSpec`, a kernel size
     or an `nn.Conv2d`, whose weight and bias are taken. `weight` is (F, C / groups, kh, kw).
-    Picture, receptive field, vector, feature map and the product of matrices are linked: what is
-    pointed at in one is marked in all, worked out from the picture's numbers, which are in the
-    display. It needs neither a server nor a network; `save` writes it to a file. Its `height` is
-    that of the frame, in pixels. Bytes are drawn from 0 to 255, other numbers from 0 to their
-    largest, negative ones as 0.
+    It is the stage of the app's first page: picture, receptive field, vector, feature map and the
+    product of matrices on one screen, linked: what is pointed at in one is marked in all, worked
+    out from the picture's numbers, which are in the display. It needs neither a server nor a
+    network; `save` writes it to a file. Its `height` is that of the frame, in pixels. Bytes are
+    drawn from 0 to 255, other numbers from 0 to their largest, negative ones as 0.
 
     Raises `InputError` for what does not fit together, and for a picture of more than 8 MB, a
     filter of more than 200,000 weights. Needs the extra `figures`.
@@ -80,7 +80,7 @@ def show(
     worked = _checked(image, spec, weight, bias, filter_index, position)
     pixels = _numbers(worked.image)
     whole_number("height", height, least=100)
-    held = Held(_explorer(worked), {}, _panels(worked), pixels)
+    held = Held(_explorer(worked), _bank(worked), _panels(worked), pixels)
     return Display(document(held), height)
 
 
@@ -181,12 +181,25 @@ def _explorer(worked: Worked) -> dict[str, Any]:
     )
     padding = padding_marks(worked.spec, worked.input_size)
     return conductor_data(
-        Position(row, column, worked.by_conv2d, sentence), scene, LAYOUT, marks={"input": padding}
+        Position(row, column, worked.by_conv2d, sentence), scene, STAGE, marks={"input": padding}
     )
 
 
+def _bank(worked: Worked) -> dict[str, Any]:
+    """The filters whose rows the stage shows, unless they are too large to be in the display."""
+    weight, bias = worked.weight, worked.bias
+    shown = around(worked.filter_index, len(weight), MOST_FILTERS)
+    rows = weight[shown.start : shown.stop].flatten(1)
+    if rows.numel() > MOST_FILTER_WEIGHTS:
+        return {}
+    biases = [0.0] * len(shown) if bias is None else bias[shown.start : shown.stop].tolist()
+    per_group = len(weight) // worked.spec.groups
+    return {"filters": Filters(shown.start, rows.double().tolist(), biases, per_group).as_json()}
+
+
 def _panels(worked: Worked) -> list[bytes]:
-    shown = worked.columns_shown(MOST_COLUMNS)
+    fitting = MOST_ENTRIES // worked.columns.shape[0]
+    shown = worked.columns_shown(max(FEWEST_COLUMNS, min(MOST_COLUMNS, fitting)))
     return [
         _panel(
             picture(worked.image, worked.spec), "input", "input",
@@ -217,7 +230,7 @@ def _worked_panels(worked: Worked) -> list[bytes]:
         "columns": field.columns,
         "pixel_range": (0.0, 255.0 / worked.divisor),
     }
-    patch = patch_figure(worked.numbers, **places)
+    patch = patch_figure(worked.numbers, beside=True, **places)
     vector = vector_figure(
         worked.numbers.pixels.flatten(),
         worked.numbers.weights.flatten(),

@@ -114,15 +114,22 @@ class Worked:
 
     def columns_shown(self, most: int) -> range:
         """So many columns of the matrix around the chosen one, or all where they are fewer."""
-        n_columns = self.columns.shape[1]
-        at = self.columns.column_index(*self.output)
-        start = max(0, min(at - most // 2, n_columns - most))
-        return range(start, min(n_columns, start + most))
+        return around(self.columns.column_index(*self.output), self.columns.shape[1], most)
 
     def product(self, shown: range) -> ProductWindow:
         """The weight matrix times some columns."""
         entries = self.columns[:, shown.start : shown.stop].to(self.weight.dtype)
         return product_window(self.weight, self.bias, entries, shown, self.spec.groups)
+
+
+def around(position: int, size: int, length: int) -> range:
+    """At most `length` of `size` places around one, as the browser's `around` in matrix_window.js.
+
+    >>> around(2, 100, 11), around(99, 100, 11), around(3, 5, 11)
+    (range(0, 11), range(89, 100), range(0, 5))
+    """
+    start = max(0, min(position - length // 2, size - length))
+    return range(start, min(size, start + length))
 
 
 def chosen_output(size: Pair, position: object) -> Pair:

@@ -1,10 +1,11 @@
 """Layers as networks have them, torch's beside ours: `python tests/benchmarks/bench_layers.py`.
 
 First what a call on 1 x 1 x 5 x 5 takes, beside the floor: what torch's own calls take that unfold
-and multiply it. Then one table: convolutions against nn.Conv2d, then a training step and an evaluation of operators
-against nn.Conv2d and the fastest way by hand, with F.unfold and torch.cdist. Each line is a fresh
-process for each side, on one thread and on two. Seconds are the least of several, of the processor
-on one thread, of the clock on two; memory is the peak above the first, small call.
+and multiply it. Then one table: convolutions against nn.Conv2d, then a training step and an
+evaluation of operators against nn.Conv2d and the fastest way by hand, with F.unfold and
+torch.cdist. Each line is a fresh process for each side, on one thread and on two. Seconds are the
+least of several, of the processor on one thread, of the clock on two; memory is the peak above the
+first, small call. `--threads 1` leaves the second half out.
 """
 
 import resource

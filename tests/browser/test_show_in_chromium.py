@@ -148,6 +148,39 @@ def test_hovering_in_an_executed_notebook_says_what_torch_gives(
     assert troubles == []
 
 
+def test_a_display_is_the_stage_on_one_screen(
+    notebook: list[str], opened: Callable[[str], tuple[Page, list[str]]]
+) -> None:
+    """As the app's first page: all panels within the frame, and the rows of all filters."""
+    page, troubles = opened(f"<!doctype html><body style='margin: 0'>{notebook[0]}")
+    frame = page.frames[1]
+    frame.wait_for_selector(READY)
+    height = frame.evaluate("window.innerHeight")
+    tops = {}
+    for name in ("input", "patch", "vector", "output", "columns", "weights", "product"):
+        place = frame.locator(f'.rfviz-stage .rfviz-slot [data-testid="rfviz-panel-{name}"]')
+        box = place.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= height
+        tops[name] = box["y"]
+    assert abs(tops["input"] - tops["output"]) < 1
+    assert tops["patch"] < tops["vector"] < tops["columns"] < tops["product"]
+    # Beside the chosen filter's, the other rows of the product are worked out in the browser too.
+    filters = frame.evaluate(
+        """async () => (await import("rfviz/js/parts/page.js")).page.bank.filters"""
+    )
+    torch.manual_seed(0)
+    layer = nn.Conv2d(3, 4, 3, stride=2, padding=1, padding_mode="reflect").double()
+    assert layer.bias is not None
+    torch.testing.assert_close(
+        torch.tensor(filters["weights"], dtype=torch.float64), layer.weight.detach().flatten(1)
+    )
+    torch.testing.assert_close(
+        torch.tensor(filters["biases"], dtype=torch.float64), layer.bias.detach()
+    )
+    assert troubles == []
+
+
 def test_two_displays_on_one_page_do_not_disturb_each_other(
     notebook: list[str], opened: Callable[[str], tuple[Page, list[str]]]
 ) -> None:
