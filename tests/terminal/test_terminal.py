@@ -18,6 +18,7 @@ from rfviz.io.pictures.picture import picture_png
 
 ROOT = Path(__file__).parents[2]
 OPERATORS = """
+from rfviz.conv.operators.catalogue import OPERATORS
 from rfviz.conv.operators.own import operator
 
 @operator(title="Double")
@@ -248,6 +249,16 @@ def test_an_operators_file_by_a_relative_path_keeps_its_line(folder: Path) -> No
         done = run(place, "operators", path)
         assert done.returncode == 2
         assert "failed at line 3 of mine.py: ZeroDivisionError" in done.stderr
+
+
+def test_operators_without_a_file_lists_those_there_are(folder: Path) -> None:
+    done = run(folder, "operators")
+    assert done.returncode == 0, done.stderr
+    named = [line.split(":")[0] for line in done.stdout.splitlines() if not line.startswith(" ")]
+    assert named == [entry.name for entry in OPERATORS]
+    of_deformable = done.stdout.split("\ndeformable: ")[1].split("\nmodulated")[0]
+    assert "reads pixels between pixels, the map offsets" in of_deformable
+    assert "arXiv:1703.06211" in of_deformable
 
 
 def test_an_operator_that_cannot_be_trained_exits_with_one(folder: Path) -> None:

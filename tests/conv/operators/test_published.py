@@ -290,7 +290,7 @@ def test_a_layer_of_it_trains_in_blocks_as_it_does_whole(
         if whole:
             monkeypatch.setattr("rfviz.conv.operators.module.is_plain_call", lambda *tensors: False)
         else:
-            monkeypatch.setattr("rfviz.conv.operators.in_blocks.BLOCK_BYTES", 1)
+            monkeypatch.setattr("rfviz.conv.operators.batch_blocks.BLOCK_BYTES", 1)
         out = layer(image)
         given = [image, *layer.parameters()]
         slopes = torch.autograd.grad(out.square().sum(), given, allow_unused=True)
