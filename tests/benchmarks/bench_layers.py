@@ -5,9 +5,10 @@ and multiply it. Then one table: convolutions against nn.Conv2d, then a training
 evaluation of operators against nn.Conv2d and the fastest way by hand, with F.unfold and
 torch.cdist. Each line is a fresh process for each side, on one thread and on two. Seconds are the
 least of several, of the processor on one thread, of the clock on two; memory is the peak above the
-first, small call. `--threads 1` leaves the second half out.
+first, small call. `--threads 1` leaves the second half out, `--kinds train` all but training.
 """
 
+import argparse
 import resource
 import subprocess
 import sys
@@ -170,31 +171,39 @@ def line(threads: int, what: str, sides: dict[str, tuple[float, float]]) -> None
     print(f"{threads}  {what:52}" + "".join(parts), flush=True)
 
 
-def main() -> None:
+def main(threads: list[int], kinds: list[str]) -> None:
     torch.set_num_threads(1)
     of_tiny_calls()
     head = "".join(f"{side + ' ms':>10}{'ratio':>7}{'MiB':>7}" for side in ("peer", "ours", "hand"))
     print(f"{'threads':3}  {'':48}" + head)
-    for threads in (1, 2):
-        for at, case in enumerate(CONVOLUTIONS):
-            sides = {s: asked(threads, "convolution", s, at) for s in ("peer", "ours")}
-            line(threads, f"convolution {case}", sides)
+    for n in threads:
+        for at, case in enumerate(CONVOLUTIONS if "convolution" in kinds else ()):
+            sides = {s: asked(n, "convolution", s, at) for s in ("peer", "ours")}
+            line(n, f"convolution {case}", sides)
         for at, trained in enumerate(TRAINED):
             for name in OPERATORS:
-                for kind in ("train", "evaluate"):
-                    sides = {s: asked(threads, kind, s, at, name) for s in ("peer", "ours", "hand")}
-                    line(threads, f"{kind} {name} {trained}", sides)
+                for kind in kinds:
+                    if kind != "convolution":
+                        each = {s: asked(n, kind, s, at, name) for s in ("peer", "ours", "hand")}
+                        line(n, f"{kind} {name} {trained}", each)
+
+
+def measured(threads: int, kind: str, side: str, at: int, *name: str) -> None:
+    if kind == "convolution":
+        with torch.no_grad():
+            measure(threads, lambda: convolution(side, CONVOLUTIONS[at]))
+    else:
+        measure(threads, lambda: training(side, name[0], TRAINED[at], kind == "train"))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 1:
-        main()
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--threads", nargs="*", type=int, default=[1, 2])
+    options.add_argument("--kinds", nargs="*", default=["convolution", "train", "evaluate"])
+    options.add_argument("one", nargs="*", help="one side of one line, as this file asks itself")
+    given = options.parse_args()
+    if given.one:
+        count, kind, side, at, *name = given.one
+        measured(int(count), kind, side, int(at), *name)
     else:
-        threads, kind, side, at, *name = sys.argv[1:]
-        if kind == "convolution":
-            with torch.no_grad():
-                measure(int(threads), lambda: convolution(side, CONVOLUTIONS[int(at)]))
-        else:
-            measure(
-                int(threads), lambda: training(side, name[0], TRAINED[int(at)], kind == "train")
-            )
+        main(given.threads, given.kinds)

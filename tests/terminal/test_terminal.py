@@ -18,7 +18,8 @@ from rfviz.io.pictures.picture import picture_png
 
 ROOT = Path(__file__).parents[2]
 OPERATORS = """
-from rfviz.conv.operators.catalogue import OPERATORS
+from rfviz.conv.operators import catalogue
+from rfviz.conv.operators import catalogue
 from rfviz.conv.operators.own import operator
 
 @operator(title="Double")
@@ -255,7 +256,7 @@ def test_operators_without_a_file_lists_those_there_are(folder: Path) -> None:
     done = run(folder, "operators")
     assert done.returncode == 0, done.stderr
     named = [line.split(":")[0] for line in done.stdout.splitlines() if not line.startswith(" ")]
-    assert named == [entry.name for entry in OPERATORS]
+    assert named == [entry.name for entry in catalogue.OPERATORS]
     of_deformable = done.stdout.split("\ndeformable: ")[1].split("\nmodulated")[0]
     assert "reads pixels between pixels, the map offsets" in of_deformable
     assert "arXiv:1703.06211" in of_deformable

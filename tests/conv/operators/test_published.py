@@ -247,10 +247,73 @@ def test_every_published_operator_is_judged() -> None:
     assert published == set(JUDGES)
 
 
-@pytest.mark.parametrize("name", JUDGES)
+# In these the weight plays no part: only the picture has a gradient.
+WEIGHTLESS = ("max_pooling", "mean_pooling", "median_pooling", "local_variance")
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in OPERATORS])
 def test_its_gradients_agree_with_differences(name: str) -> None:
     verdict = gradcheck_operator(name)
-    assert verdict.trainable, verdict.sentence
+    assert verdict.trainable == (name not in WEIGHTLESS), verdict.sentence
+
+
+@pytest.mark.parametrize("name", WEIGHTLESS)
+def test_the_picture_alone_has_gradients_where_no_weight_counts(name: str) -> None:
+    picture = torch.rand(2, 6, 5, dtype=torch.float64, requires_grad=True)
+    weight, spec = torch.ones(2, 2, 3, 3, dtype=torch.float64), Conv2dSpec(3, padding=1, stride=2)
+    assert torch.autograd.gradcheck(lambda x: apply_operator(x, weight, name, spec), picture)
+
+
+def by_torchvisions_formula(case: Case, offsets: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """What torchvision.ops.deform_conv2d computes, restated from its loops, without its groups.
+
+    Source: bilinear_interpolate and deformable_im2col_kernel, torchvision/csrc/ops/cpu/
+    deform_conv2d_kernel.cpp: a sample at or beyond one pixel outside the picture is 0, and of its
+    four neighbours those outside count nothing.
+    """
+    spec, (height, width) = case.spec, case.image.shape[1:]
+    (top, _), (left, _) = spec.pads
+    rows, columns = size_of(case)
+    by_tap = offsets.view(spec.n_taps, 2, rows, columns)
+    y0 = torch.arange(rows)[:, None] * spec.stride[0] - top
+    x0 = torch.arange(columns)[None] * spec.stride[1] - left
+    out = torch.zeros(len(case.weight), rows, columns, dtype=torch.float64)
+    for i in range(spec.kernel_size[0]):
+        for j in range(spec.kernel_size[1]):
+            tap = i * spec.kernel_size[1] + j
+            y = y0 + i * spec.dilation[0] + by_tap[tap, 0]
+            x = x0 + j * spec.dilation[1] + by_tap[tap, 1]
+            low_y, low_x = y.floor().long(), x.floor().long()
+            part_y, part_x = y - low_y, x - low_x
+            inside = (y > -1) & (y < height) & (x > -1) & (x < width)
+            value = torch.zeros(len(case.image), rows, columns, dtype=torch.float64)
+            for at_y, of_y in ((low_y, 1 - part_y), (low_y + 1, part_y)):
+                for at_x, of_x in ((low_x, 1 - part_x), (low_x + 1, part_x)):
+                    there = inside & (at_y >= 0) & (at_y < height) & (at_x >= 0) & (at_x < width)
+                    pixel = case.image[:, at_y.clamp(0, height - 1), at_x.clamp(0, width - 1)]
+                    value += pixel * (of_y * of_x * there)
+            out += torch.einsum("fc,cyx->fyx", case.weight[:, :, i, j], value * mask[tap])
+    return out
+
+
+@pytest.mark.parametrize("name", ["deformable", "modulated_deformable"])
+def test_deformable_is_what_torchvision_computes(name: str) -> None:
+    compared = 0
+    for seed in range(8 * N_SPECS):
+        case = published_case(name, seed)
+        if case.spec.padding_mode != "zeros":
+            continue
+        own = own_tensors(name, case, seed)
+        own["offsets"] *= 1 + seed % 3
+        taps = (case.spec.n_taps, *size_of(case))
+        mask = own.get("modulation", torch.ones(taps, dtype=torch.float64)).view(taps)
+        expected = by_torchvisions_formula(case, own["offsets"], mask)
+        out = apply_operator(case.image, case.weight, name, case.spec, tensors=own)
+        torch.testing.assert_close(out, expected, rtol=1e-9, atol=1e-9)
+        compared += 1
+        if compared == N_SPECS:
+            break
+    assert compared == N_SPECS
 
 
 AS_CONVOLUTION = (
