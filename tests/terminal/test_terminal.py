@@ -14,12 +14,11 @@ import pytest
 import torch
 from torch import nn
 
+from rfviz.conv.operators import catalogue
 from rfviz.io.pictures.picture import picture_png
 
 ROOT = Path(__file__).parents[2]
 OPERATORS = """
-from rfviz.conv.operators import catalogue
-from rfviz.conv.operators import catalogue
 from rfviz.conv.operators.own import operator
 
 @operator(title="Double")
