@@ -12,6 +12,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from rfviz.conv.errors import InputError
 from rfviz.conv.im2col.column_matrix import ColumnMatrix
 from rfviz.conv.im2col.fold import fold
+from rfviz.conv.matmul import at_once
 from rfviz.conv.matmul.compare import compare_with_conv2d
 from rfviz.conv.matmul.matmul import conv2d_by_matmul
 from rfviz.conv.matmul.strips import conv2d_strips
@@ -30,8 +31,13 @@ def small_case(seed: int) -> Case:
         seed += 1000
 
 
+@pytest.mark.parametrize("most_entries", [0, 2**14])
 @pytest.mark.parametrize("seed", range(how_many(3, 6)))
-def test_convolution_has_the_gradients_of_differences(seed: int) -> None:
+def test_convolution_has_the_gradients_of_differences(
+    seed: int, most_entries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In blocks, which go back by steps of their own, and at once, by torch's."""
+    monkeypatch.setattr(at_once, "_MOST_ENTRIES", most_entries)
     case = small_case(seed)
     tensors = [t.clone().requires_grad_() for t in case[1:] if t is not None]
 
