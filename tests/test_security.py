@@ -23,7 +23,7 @@ SERVER = tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf
     [
         ("a file", (SERVER["maxUploadSize"],)),
         ("a picture", (MAX_PIXELS // 10**6,)),
-        ("pictures and checks of all visitors together", (budget.LEAST_BYTES // 10**6,)),
+        ("pictures, weights and checks of all visitors together", (budget.LEAST_BYTES // 10**6,)),
         ("a check, beside its picture", (STRIP_BYTES // 10**6,)),
         ("a resized picture", (MAX_PIXELS // 10**6,)),
         ("a receptive field that is drawn and sent", (LARGEST_FIELD,)),

@@ -4,19 +4,30 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from socket import socket
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
+FROM_THE_CHECKOUT = (sys.executable, "-m", "streamlit", "run", "app.py")
 
 
 class AppServer:
-    """A running server at :attr:`url`; :meth:`stop` ends it."""
+    """A running server at :attr:`url`; :meth:`stop` ends it.
 
-    def __init__(self, log: Path, environment: Mapping[str, str] | None = None) -> None:
+    `command` starts it in `folder`; Streamlit's own options are added.
+    """
+
+    def __init__(
+        self,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        command: Sequence[str] = FROM_THE_CHECKOUT,
+        folder: Path = ROOT,
+    ) -> None:
+        self._command, self._folder = command, folder
         self._log = log
         self._port = _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
@@ -37,8 +48,8 @@ class AppServer:
         flags = [part for name, value in options.items() for part in (f"--{name}", value)]
         with self._log.open("ab") as stream:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py", *flags],
-                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
+                [*self._command, *flags],
+                cwd=self._folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
                 env=self._environment,
             )  # fmt: skip
         self._wait()

@@ -17,7 +17,7 @@ class RunsDecoder(ImageFile.PyDecoder):
 
     _pulls_fd = True
 
-    def decode(self, buffer: Image.DecoderInput) -> tuple[int, int]:
+    def decode(self, buffer: "Image.DecoderInput") -> tuple[int, int]:
         """Read all runs, saying now and then how far the file is read."""
         assert self.fd is not None
         width, height = self.state.xsize, self.state.ysize

@@ -20,6 +20,15 @@ _CHUNK = 16_000_000  # bytes copied at a time, so that other threads get their t
 SAVE_AGAIN = "Copy or download it again, or save it anew"
 
 
+def most_bytes_of(n_file: int) -> int:
+    """The most bytes of numbers that are made of a file of `n_file` bytes.
+
+    >>> most_bytes_of(1000), most_bytes_of(20_000_000), most_bytes_of(200_000_000)
+    (100000000, 160000000, 500000000)
+    """
+    return min(MAX_BYTES, max(_SMALL, _GROWTH * n_file))
+
+
 def check_total(what: str, n_bytes: int, n_file: int) -> None:
     """Raise `InputError` if a file of `n_file` bytes declares too many bytes of numbers.
 
@@ -34,7 +43,7 @@ def check_total(what: str, n_bytes: int, n_file: int) -> None:
             f"{readable_bytes(MAX_BYTES)} are read.",
             remedy="Save only the layers that you want to see, for example in a .safetensors file",
         )
-    if n_bytes > max(_SMALL, _GROWTH * n_file):
+    if n_bytes > most_bytes_of(n_file):
         raise InputError(
             f"{what} would grow from {readable_bytes(n_file)} to {readable_bytes(n_bytes)}, which "
             f"is more than {_GROWTH} times.",

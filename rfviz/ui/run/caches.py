@@ -16,6 +16,7 @@ from torch import Tensor
 from rfviz.io.pictures.reading import ReadPicture
 from rfviz.io.pictures.samples import load_sample
 from rfviz.io.weights.file import WeightsFile
+from rfviz.io.weights.raw_numbers import most_bytes_of
 from rfviz.io.weights.read import read_weights
 from rfviz.ui.run.budget import BUDGET
 
@@ -93,8 +94,16 @@ def _weighed(picture: Tensor, what: str) -> Tensor:
 
 @st.cache_resource(max_entries=N_WEIGHT_FILES, show_spinner="Reading the weights")
 def weights_in(digest: str, ending: str, _data: bytes) -> WeightsFile:
-    """All tensors of a weights file; ``digest`` and the ending of its name are the key."""
-    return read_weights(_data, f"weights{ending}")
+    """All tensors of a weights file; ``digest`` and the ending of its name are the key.
+
+    Read where there is room for the most that it may hold; what it does hold is weighed.
+    """
+    with BUDGET.reserve(most_bytes_of(len(_data)), "Reading this weights file"):
+        file = read_weights(_data, f"weights{ending}")
+        stored = {one.untyped_storage().data_ptr(): one for one in file.tensors.values()}
+    for one in stored.values():
+        BUDGET.hold(one, one.untyped_storage().nbytes(), "Keeping these weights")
+    return file
 
 
 @st.cache_resource(max_entries=N_LAYERS, show_spinner=False)
