@@ -101,7 +101,8 @@ def test_grey_picture_asks_what_to_do(folder: Path, capsys: pytest.CaptureFixtur
 
 
 def test_disagreement_is_exit_code_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(folder, str(folder / "pictures" / "a.png"), "--rtol", "0", "--atol", "0") == 1
+    exactly = ("--rtol", "0", "--atol", "0", "--dtype", "float16")
+    assert run(folder, str(folder / "pictures" / "a.png"), *exactly) == 1
     assert "DIFFERS" in capsys.readouterr().out
 
 

@@ -190,7 +190,7 @@ def test_quiet_leaves_the_last_line(folder: Path) -> None:
     ("more", "tests", "failures", "errors"),
     [
         ([], "3", "0", "0"),
-        (["--rtol", "0", "--atol", "0", "--dtype", "float32"], "3", "3", "0"),
+        (["--rtol", "0", "--atol", "0", "--dtype", "float16"], "3", "3", "0"),
         (["--crop", "21,22"], "3", "0", "3"),
     ],
 )
