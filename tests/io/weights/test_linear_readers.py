@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from processor_time import processor_seconds
 
 from rfviz.conv.errors import InputError
 from rfviz.io.weights.read import read_weights
@@ -109,14 +110,11 @@ TEXTS: dict[str, tuple[str, Maker]] = {
 
 
 def seconds(data: bytes, ending: str) -> float:
-    """Processor time of one reading, without that of collecting what other tests have left."""
-    gc.freeze()
-    start = time.process_time()
-    with suppress(InputError):
-        read_weights(data, f"w{ending}")
-    taken = time.process_time() - start
-    gc.unfreeze()
-    return taken
+    def read() -> None:
+        with suppress(InputError):
+            read_weights(data, f"w{ending}")
+
+    return processor_seconds(read)
 
 
 def is_linear(times: list[float]) -> bool:
@@ -137,9 +135,8 @@ def test_time_doubles_with_the_length(kind: str) -> None:
 
 def test_the_measure_sees_a_quadratic_reader() -> None:
     def quadratic(length: int) -> float:
-        start = time.process_time()
-        re.split(r"\s*[,;\t]\s*", "1" + " " * length + "x")
-        return time.process_time() - start
+        text = "1" + " " * length + "x"
+        return processor_seconds(lambda: re.split(r"\s*[,;\t]\s*", text))
 
     assert not is_linear([quadratic(1_000 * 2**step) for step in range(5)])
 
