@@ -10,6 +10,7 @@ from torch import nn
 from rfviz.conv.errors import InputError
 from rfviz.conv.operators.module import OperatorConv2d
 from rfviz.conv.trace.calls import tensors_in
+from rfviz.conv.trace.stand_in import StandIn
 
 # What a module's own code may raise when its picture has no numbers or the wrong shape.
 REFUSALS = (
@@ -76,17 +77,16 @@ def without_numbers(module: nn.Module) -> nn.Module:
         raise cannot_follow(type(module).__name__, error) from None
     for inner in watched.modules():
         if isinstance(inner, OperatorConv2d):
-            inner.forward = _as_convolution(inner).forward  # type: ignore[method-assign]
+            stand_in = StandIn(inner)
+            vars(inner)["stand_in"] = stand_in
+            inner.forward = stand_in.forward  # type: ignore[method-assign]
     return watched
 
 
-def _as_convolution(layer: OperatorConv2d) -> nn.Module:
-    """The convolution that reads what a layer of another operator reads."""
-    weight = layer.weight
-    n_in = weight.shape[1] * layer.spec.groups
-    same = layer.spec.to_module(n_in, weight.shape[0], bias=False).to("meta")
-    same.weight = weight
-    return same
+def stand_in_of(module: nn.Module) -> StandIn | None:
+    """What stands for a layer of another operator in a copy without numbers; None for others."""
+    found: StandIn | None = vars(module).get("stand_in")
+    return found
 
 
 def asks_for_numbers(error: BaseException) -> bool:

@@ -30,9 +30,9 @@ class TracedLayer(LayerGeometry):
     `kind` is the class of the layer, or torch's name of a step that is no layer of its own; the
     channels are None where a tensor has no such dimension. `parameters` are those that it reads,
     those also that its weight is computed from. `multiply_adds` are products added to a sum, for
-    one picture. `projective_field` is the most rows and columns of its units, from the first to the
-    last, that one pixel of the picture changes; within the holes of a dilated field it may change
-    fewer.
+    one picture; an operator that works element by element, as a distance does, has none.
+    `projective_field` is the most rows and columns of its units, from the first to the last, that
+    one pixel of the picture changes; within the holes of a dilated field it may change fewer.
     """
 
     kind: str = ""

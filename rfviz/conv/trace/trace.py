@@ -17,7 +17,6 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rfviz.conv.errors import InputError
-from rfviz.conv.operators.module import OperatorConv2d
 from rfviz.conv.receptive_field.axis_map import PICTURE
 from rfviz.conv.receptive_field.stack import input_geometry
 from rfviz.conv.spec.padding_modes import Pair
@@ -45,6 +44,7 @@ from rfviz.conv.trace.running import (
     asks_for_numbers,
     cannot_follow,
     run,
+    stand_in_of,
     without_numbers,
     without_values,
 )
@@ -185,6 +185,9 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _follow(self, call: Call, outputs: list[torch.Tensor]) -> None:
         found = follow_call(call, rule_of(call.func, call.name), outputs)
+        if call.name == "grid_sampler_2d":
+            stand_in = stand_in_of(self._modules[self._names.innermost])
+            found = found if stand_in is None else [stand_in.said(one) for one in found]
         for tensor, known in zip(outputs, found, strict=True):
             self._aliases.keep(tensor, known)
         self._aliases.overwritten(call.func, call.given, found)
@@ -224,9 +227,6 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Where the row is found again when the module runs on numbers."""
         module = self._names.innermost
         axes = shown_axes(known)
-        if isinstance(self._modules[module], OperatorConv2d):
-            # Its own steps are others than those of the convolution that stands for it here.
-            return Place(module, "", self._turns[module, ""], known.n_dims, axes)
         return Place(module, call.name, self._turns[module, call.name], known.n_dims, axes)
 
     def _explained(self, call: Call) -> None:
@@ -240,19 +240,24 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._begun.append((len(self._found), self.costs.multiply_adds))
 
     def _leave(self, name: str, module: nn.Module, _: object) -> None:
-        """Leave a module; a layer of torch's own that takes many steps keeps its last row."""
+        """Leave a module; a layer that takes several steps here keeps its last row alone."""
         begun, before = self._begun.pop()
         inside = self._found[begun:]
         turn = self._turns[name, ""]
         self._turns[name, ""] += 1
-        if len(inside) > 2 and _is_layer(module):
+        stand_in = stand_in_of(module)
+        if stand_in is not None:
+            # Its own steps are others than those that stand for it here, and so are its products.
+            self.costs.multiply_adds = before + stand_in.products
+        if inside and (stand_in is not None or (len(inside) > 2 and _is_layer(module))):
             last = inside[-1]
             place = last.place and last.place._replace(module=name, call="", turn=turn)
+            first = inside[0].in_channels if stand_in is None else stand_in.in_channels
             whole = replace(
                 last,
                 name=name or last.name,
                 kind=type(module).__name__,
-                in_channels=inside[0].in_channels,
+                in_channels=first,
                 parameters=sum(each.numel() for each in module.parameters()),
                 multiply_adds=self.costs.multiply_adds - before,
                 place=place,

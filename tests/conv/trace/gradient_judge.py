@@ -80,7 +80,7 @@ def reached(
         chosen.numel(), dtype=torch.float64, generator=torch.Generator().manual_seed(1)
     )
     (gradient,) = torch.autograd.grad((chosen * (weights + 0.5)).sum(), picture, retain_graph=True)
-    return gradient[0].abs().sum(0) > 0
+    return gradient.abs().sum((0, 1)) > 0
 
 
 def judged(
@@ -89,12 +89,17 @@ def judged(
     n_channels: int = 3,
     axes: tuple[int, int] | None = None,
     exact: bool = True,
+    *,
+    n_pictures: int = 1,
 ) -> Verdict:
-    """Compare the last row of a module with the gradients of five units of its output."""
+    """Compare the last row of a module with the gradients of five units of its output.
+
+    What units read of several pictures is united: a maximum reads one pixel of each.
+    """
     module = smooth(module)
     rows = trace(module, (n_channels, *size))
     generator = torch.Generator().manual_seed(0)
-    picture = torch.rand(1, n_channels, *size, dtype=torch.float64, generator=generator)
+    picture = torch.rand(n_pictures, n_channels, *size, dtype=torch.float64, generator=generator)
     picture = (picture + 0.5).requires_grad_()
     output = module(picture)
     while isinstance(output, tuple | list):
@@ -133,7 +138,7 @@ def _read(
     if axes is not None:
         return reached(output, picture, axes, unit)
     (gradient,) = torch.autograd.grad((output**2).sum(), picture, retain_graph=True)
-    return gradient[0].abs().sum(0) > 0
+    return gradient.abs().sum((0, 1)) > 0
 
 
 def _units(size: tuple[int, int]) -> list[tuple[int, int]]:
