@@ -26,7 +26,10 @@ from rfviz.io.pictures.preprocessing import TO_ONE, Preprocessing
 from rfviz.io.pictures.resized import Resized
 from rfviz.io.weights.channels import choice_named, mismatch
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif",
+    ".tiff", ".avif", ".avifs", ".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".jpc",
+)  # fmt: skip
 _MAX_PICTURE_BYTES = 500_000_000
 
 

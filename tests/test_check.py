@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from random_specs import conv2d_by_torch, random_case
 from torch import nn
 
@@ -98,6 +99,19 @@ def test_grey_picture_asks_what_to_do(folder: Path, capsys: pytest.CaptureFixtur
     assert "c.png" in out
     assert "The picture has 1 channels and the weight reads 3. Choose repeat" in out
     assert "2 agree, 0 differ, 1 not checked" in out
+
+
+@pytest.mark.parametrize("ending", ["avif", "jp2", "j2k", "jfif", "tif", "webp", "bmp"])
+def test_every_kind_of_picture_is_found_in_a_folder(
+    folder: Path, capsys: pytest.CaptureFixture[str], ending: str
+) -> None:
+    kinds = {"jp2": "JPEG2000", "j2k": "JPEG2000", "jfif": "JPEG", "tif": "TIFF"}
+    file = folder / "pictures" / f"d.{ending}"
+    Image.new("RGB", (30, 20), "red").save(file, kinds.get(ending, ending))
+    run(folder, str(folder / "pictures"), "--channels", "repeat")
+    out = capsys.readouterr().out
+    assert file.name in out
+    assert "4 agree" in out
 
 
 def test_disagreement_is_exit_code_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

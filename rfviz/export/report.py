@@ -18,6 +18,22 @@ from rfviz.version import __version__
 SCHEMA = "rfviz.check/1"
 
 
+def head() -> dict[str, Any]:
+    """What the report is written by: its schema and the versions, as data.
+
+    >>> head()["schema"]
+    'rfviz.check/1'
+    """
+    return {
+        "schema": SCHEMA,
+        "versions": {
+            "rfviz": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
 def about_check(check: LayerCheck, weights: str, layer: str, n_pictures: int) -> dict[str, Any]:
     """What was checked, and by which versions: the head of the report, as data.
 
@@ -27,12 +43,7 @@ def about_check(check: LayerCheck, weights: str, layer: str, n_pictures: int) ->
     (2, 2)
     """
     return {
-        "schema": SCHEMA,
-        "versions": {
-            "rfviz": __version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        **head(),
         "weights": weights,
         "layer": layer,
         "weight_shape": list(check.weight.shape),

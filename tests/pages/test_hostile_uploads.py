@@ -18,7 +18,9 @@ ROOT = HERE.parents[1]
 def uploaded() -> dict[str, Any]:
     if not Path("/proc/self/status").exists():
         pytest.skip("resident memory is read from /proc")
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)])}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE), str(HERE.parent / "shared")])
+    }
     done = subprocess.run(
         [sys.executable, str(HERE / "upload_all.py")],
         capture_output=True, text=True, check=False, cwd=ROOT, env=environment,

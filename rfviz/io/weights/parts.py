@@ -100,12 +100,21 @@ def _pruned(known: Mapping[str, Tensor]) -> Iterator[Composed]:
     for name, mask in known.items():
         base = name.removesuffix("_mask")
         whole = known.get(f"{base}_orig")
-        if base == name or whole is None or whole.shape != mask.shape:
+        if base == name:
             continue
-        yield _made(
-            base, (f"{base}_orig", name), whole, "pruned: the original times its mask",
-            partial(_masked, whole, mask),
-        )  # fmt: skip
+        if whole is None:
+            # Other modules have masks too; this one would look like a kernel.
+            if base.endswith("weight"):
+                lacks = f"'{base}_orig' is missing beside '{name}', which is a mask"
+                yield _lacking(name if base in known else base, (name,), mask, lacks)
+        elif whole.shape != mask.shape:
+            parts = (f"{base}_orig", name)
+            yield _lacking(base, parts, whole, _unfit(parts, whole, mask))
+        else:
+            yield _made(
+                base, (f"{base}_orig", name), whole, "pruned: the original times its mask",
+                partial(_masked, whole, mask),
+            )  # fmt: skip
 
 
 def _masked(whole: Tensor, mask: Tensor) -> Tensor:
@@ -156,8 +165,15 @@ def _old_spectral(base: str, known: Mapping[str, Tensor], whole: Tensor) -> Iter
     parts = tuple(
         name for name in (f"{base}_orig", f"{base}_u", f"{base}_v") if known.get(name) is not None
     )
+    used = known.get(base)
     if u is not None and v is not None:
         yield from _spectral(base, parts, whole, u, v)
+    elif u is not None and used is not None and used.shape == whole.shape:
+        # Before version 1 of its format `v` was not stored, but the weight as it was computed.
+        yield _made(
+            base, (base, *parts), used, "spectral normalisation: the weight as the file has it "
+            "beside the original", used.clone,
+        )  # fmt: skip
     elif base not in known and f"{base}_mask" not in known:
         lacks = f"'{base}_v'" if u is not None else f"'{base}_mask' or '{base}_u' and '{base}_v'"
         yield _lacking(base, parts, whole, f"{lacks} missing beside '{base}_orig'")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Generator, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,7 @@ from rfviz.conv.errors import InputError
 from rfviz.conv.matmul.differences import FAR_FROM_ZERO
 from rfviz.conv.spec.spec import Conv2dSpec
 from rfviz.conv.steps import part_of
-from rfviz.export.report import report_csv, report_json
+from rfviz.export.report import head, report_csv, report_json
 from rfviz.io.pictures.files import MAX_PIXELS
 from rfviz.io.pictures.preprocessing import Size
 from rfviz.io.pictures.reading import read_apart
@@ -207,8 +208,9 @@ def download_buttons(
 ) -> None:
     """The report as CSV and as JSON; it says of itself whether it is complete."""
     about = {
+        **head(),
         "weight_shape": list(inputs.weight.shape),
-        "spec": repr(inputs.spec),
+        "spec": asdict(inputs.spec),
         "dtypes": list(choice.dtypes),
         "preprocessing": choice.preprocessing._asdict(),
     }

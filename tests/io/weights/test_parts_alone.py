@@ -1,0 +1,51 @@
+"""Parts of a wrapper without the others: computed as torch does, or named; never offered alone."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import prune, spectral_norm
+
+from rfviz.io.weights.layers import layer, layers_of
+
+
+def in_the_first_format() -> dict[str, Tensor]:
+    """A layer as the first release of spectral_norm stored it: the weight, and no `v`."""
+    torch.manual_seed(0)
+    wrapped: Any = spectral_norm(nn.Conv2d(3, 4, 3))
+    wrapped(torch.randn(1, 3, 8, 8))
+    wrapped.eval()(torch.randn(1, 3, 8, 8))
+    state = {name: each.detach().clone() for name, each in wrapped.state_dict().items()}
+    del state["weight_v"]
+    return state | {"weight": wrapped.weight.detach().clone()}
+
+
+def test_spectral_norm_of_the_first_format() -> None:
+    state = in_the_first_format()
+    by_torch: Any = spectral_norm(nn.Conv2d(3, 4, 3))
+    by_torch.load_state_dict(state)
+    picture = torch.randn(1, 3, 8, 8)
+    (entry,) = (each for each in layers_of(state) if each.is_conv2d)
+    assert (entry.name, entry.parts) == ("weight", ("weight", "weight_orig", "weight_u"))
+    weight, bias = layer(state, entry)
+    ours = nn.functional.conv2d(picture, weight, bias)
+    torch.testing.assert_close(ours, by_torch.eval()(picture), rtol=1e-4, atol=1e-5)
+    assert "spectral" in " ".join(entry.notes)
+
+
+@pytest.mark.parametrize("beside", ["nothing", "the weight", "an original of another shape"])
+def test_a_mask_is_no_layer(beside: str) -> None:
+    module: Any = nn.Conv2d(3, 4, 3)
+    prune.l1_unstructured(module, "weight", 0.5)  # type: ignore[no-untyped-call]
+    state = {f"c.{name}": each.detach() for name, each in module.state_dict().items()}
+    original = state.pop("c.weight_orig")
+    if beside == "the weight":
+        state["c.weight"] = original
+    elif beside != "nothing":
+        state["c.weight_orig"] = original[:2]
+    entries = layers_of(state)
+    layers = [entry.name for entry in entries if entry.is_conv2d]
+    assert layers == (["c.weight"] if beside == "the weight" else [])
+    (incomplete,) = (entry for entry in entries if len(entry.shape) == 4 and not entry.is_conv2d)
+    assert "mask" in incomplete.reason
