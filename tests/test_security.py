@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rfviz.explorer import guard, routes
 from rfviz.explorer import picture_store as pictures
-from rfviz.explorer import routes
 from rfviz.io.pictures.files import MAX_PIXELS
 from rfviz.ui.check.panels import STRIP_BYTES
 from rfviz.ui.panels.maps import LARGEST_FIELD, MOST_CELLS
@@ -30,6 +30,7 @@ SERVER = tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf
         ("entries of the column matrix in one panel", (MOST_CELLS,)),
         ("uploaded files, beside that", (upload_bound.MOST_OF_ONE // 10**6,)),
         ("waiting for room in that memory", (budget.MOST_WAITING, int(budget.SECONDS_OF_WAITING))),
+        ("one message of a page's connection", (guard.MOST_BYTES // 1000,)),
         ("a session after its browser has left", (SERVER["disconnectedSessionTTL"],)),
         (
             "columns of a matrix for one request",

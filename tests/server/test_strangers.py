@@ -216,6 +216,18 @@ def test_what_no_visitor_may_say_is_dropped(server: WatchedServer, kind: str) ->
     assert f"was dropped: {kind}" in server.log
 
 
+def test_a_message_of_megabytes_is_not_read(server: WatchedServer) -> None:
+    with Visitor(server.port) as visitor:
+        visitor.open(sample="glyph")
+        message = BackMsg()
+        message.rerun_script.query_string = "a" * 3_000_000
+        visitor.say(message)
+        with Visitor(server.port) as other:
+            other.open(sample="glyph")
+            assert other.errors == []
+    assert "A message of 3000" in server.log
+
+
 def test_a_server_that_starts_and_is_used_asks_nobody(server: WatchedServer) -> None:
     with Visitor(server.port) as visitor:
         visitor.open(sample="scene")

@@ -165,8 +165,9 @@ class _Walk:
     ) -> None:
         if not isinstance(part, list | tuple | Built):
             return
-        key = inside + name
-        if not key.isprintable() or len(key) > MAX_NAME or sum(map(len, path)) > _MAX_PATH:
+        # Of a name of megabytes, which many objects may share, no more than this is looked at.
+        key = inside + name[: MAX_NAME + 1]
+        if len(key) > MAX_NAME or not key.isprintable() or sum(map(len, path)) > _MAX_PATH:
             self._leave((*path, shown(key)), "its name is too long or not printable")
             return
         self.visit(part, (*path, key), f"{key}." if in_module else "")

@@ -7,19 +7,28 @@ arXiv:2106.09685. All as in evaluation mode.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import partial, reduce
 from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from rfviz.conv.errors import InputError
+
 Compute = Callable[[], Tensor]
 _PARAMETRIZED = re.compile(r"(?:(.*)\.)?parametrizations\.([^.]+)\.(.+)", re.DOTALL)
 # Names of tensors that may be parts again; the others are computed when they are asked for.
 _INNER = re.compile(r"_(?:g|v|u|orig)$|parametrizations\.|lora")
 _MOST_ROUNDS = 4
-_WIDE = MappingProxyType({torch.float16: torch.float32, torch.bfloat16: torch.float32})
+# Types of few bits, in which little can be computed.
+_WIDE = MappingProxyType(
+    dict.fromkeys(
+        (torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2,
+         torch.float8_e4m3fnuz, torch.float8_e5m2fnuz, torch.float8_e8m0fnu),
+        torch.float32,
+    )
+)  # fmt: skip
 _LORA = re.compile(
     r"(?:(.*?)[._])?(lora[_.](?:A|B|down|up|mid|embedding_A|embedding_B|magnitude_vector))(?:\..*)?",
     re.DOTALL,
@@ -191,23 +200,20 @@ def _spectral(
         yield _lacking(base, parts, whole, _unfit(parts, u, v, whole))
         return
 
-    def aligned(axis: int) -> Tensor:
-        return _rows(whole, axis) @ _wide(v).flatten()
-
     def compute() -> Tensor:
+        matrix, at, along = _of_one_type(whole, u.flatten(), v.flatten())
+
+        def aligned(axis: int) -> Tensor:
+            return matrix.movedim(axis, 0).flatten(1) @ along
+
         # Where two axes fit, u is parallel to W v along the one that was normalised.
-        at = _wide(u).flatten()
         best = max(axes, key=lambda axis: _cosine(at, aligned(axis))) if axes[1:] else axes[0]
-        return (_wide(whole) / torch.dot(at, aligned(best))).to(whole.dtype)
+        return (matrix / torch.dot(at, aligned(best))).to(whole.dtype)
 
     yield _made(
         base, parts, whole, "spectral normalisation: the original over its largest singular value "
         "as u and v in the file have it", compute,
     )  # fmt: skip
-
-
-def _rows(tensor: Tensor, axis: int) -> Tensor:
-    return _wide(tensor).movedim(axis, 0).flatten(1)
 
 
 def _cosine(u: Tensor, other: Tensor) -> float:
@@ -284,7 +290,7 @@ def _updated(prefix: str, parts: dict[str, str], known: Mapping[str, Tensor]) ->
     delta = _delta(down, up, whole)
     if delta is None:
         return _lacking(base, names, whole, _unfit(names, down, up, whole))
-    if not bool(down.any()) or not bool(up.any()):
+    if not all(bool(_wide(part).any()) for part in (down, up)):
         return _made(base, names, whole, "its update of low rank (LoRA) is zero", lambda: whole)
     if not alpha or known[alpha].numel() != 1:
         lacks = "the scale of its update of low rank (LoRA), alpha / rank, is missing"
@@ -302,7 +308,12 @@ def _delta(down: Tensor, up: Tensor, whole: Tensor) -> Compute | None:
         return None
     if up.shape[0] * down[0].numel() != whole.numel():
         return None
-    return lambda: (_wide(up).flatten(1) @ _wide(down).flatten(1)).reshape(whole.shape)
+
+    def compute() -> Tensor:
+        rows, columns = _of_one_type(up.flatten(1), down.flatten(1))
+        return (rows @ columns).reshape(whole.shape)
+
+    return compute
 
 
 def _scaled(known: Mapping[str, Tensor]) -> Iterator[Composed]:
@@ -359,7 +370,20 @@ def _along(factor: Tensor, tensor: Tensor) -> Tensor | None:
 
 
 def _made(name: str, parts: tuple[str, ...], like: Tensor, how: str, compute: Compute) -> Composed:
-    return Composed(name, parts, tuple(like.shape), like.dtype, how, "", compute)
+    computed = partial(_computed, name, compute)
+    return Composed(name, parts, tuple(like.shape), like.dtype, how, "", computed)
+
+
+def _computed(name: str, compute: Compute) -> Tensor:
+    try:
+        return compute()
+    except RuntimeError as error:
+        # For example of types that torch computes nothing with.
+        why = str(error).partition("\n")[0][:200]
+        raise InputError(
+            f"'{name}' cannot be computed of its parts in the file: {why.rstrip('.')}.",
+            remedy="Save the weight as the layer uses it, in float32",
+        ) from error
 
 
 def _lacking(name: str, parts: tuple[str, ...], like: Tensor, missing: str) -> Composed:
@@ -369,6 +393,13 @@ def _lacking(name: str, parts: tuple[str, ...], like: Tensor, missing: str) -> C
 def _unfit(parts: tuple[str, ...], *tensors: Tensor) -> str:
     shapes = " and ".join(str(tuple(tensor.shape)) for tensor in tensors)
     return f"the shapes {shapes} of its parts {', '.join(parts)} do not fit each other"
+
+
+def _of_one_type(*tensors: Tensor) -> list[Tensor]:
+    """The tensors in the type that holds all of theirs; a file may mix them."""
+    wide = [_wide(tensor) for tensor in tensors]
+    dtype = reduce(torch.promote_types, [tensor.dtype for tensor in wide])
+    return [tensor.to(dtype) for tensor in wide]
 
 
 def _wide(tensor: Tensor) -> Tensor:

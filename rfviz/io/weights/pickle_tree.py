@@ -32,6 +32,7 @@ _LONGS = MappingProxyType({0x8A: "<B", 0x8B: "<i"})
 _CONSTANTS = MappingProxyType({ord("N"): None, 0x88: True, 0x89: False})
 _TUPLES = MappingProxyType({ord(")"): 0, 0x85: 1, 0x86: 2, 0x87: 3})
 _STOP = ord(".")
+_MOST_WITH_SURROGATES = 100_000  # bytes
 # Those that make an object in which others lie, or a mark.
 _MAKERS = frozenset(b"()]l}dcQPRoiStu") | {0x81, 0x85, 0x86, 0x87, 0x8F, 0x91, 0x92, 0x93}
 
@@ -180,7 +181,7 @@ class _Machine:
         elif opcode in _NUMBERS:
             self._stack.append(self._number(_NUMBERS[opcode]))
         elif opcode in _TEXTS:
-            self._stack.append(str(self._counted(_TEXTS[opcode]), "utf-8", "surrogatepass"))
+            self._stack.append(_text(self._counted(_TEXTS[opcode])))
         elif opcode in _TUPLES:
             self._short_tuple(_TUPLES[opcode])
         elif opcode in _BYTES:
@@ -373,6 +374,16 @@ class _Machine:
         target = self._stack[-1]
         if isinstance(target, Built):
             target.state = state
+
+
+def _text(encoded: memoryview) -> str:
+    """A text, of which lone surrogates are slow to decode and stop everybody meanwhile."""
+    try:
+        return str(encoded, "utf-8")
+    except UnicodeDecodeError:
+        if len(encoded) > _MOST_WITH_SURROGATES:
+            raise
+        return str(encoded, "utf-8", "surrogatepass")
 
 
 def _named(module: object, name: object) -> Named:

@@ -57,7 +57,9 @@ def check_shape(what: str, shape: Sequence[object], n_bytes_each: int) -> tuple[
     >>> check_shape("The array", [2, 0, 3], 4)
     (2, 0, 3)
     """
-    sides = tuple(side for side in shape if type(side) is int and 0 <= side <= _MAX_SIDE)
+    # Of more sides than a tensor has, even multiplying them would take long.
+    few = shape[: _MAX_DIMENSIONS + 1]
+    sides = tuple(side for side in few if type(side) is int and 0 <= side <= _MAX_SIDE)
     # A side of 0 makes an array empty, not the others small: torch multiplies those too.
     whole = math.prod(max(side, 1) for side in sides) * n_bytes_each
     if len(sides) != len(shape) or len(shape) > _MAX_DIMENSIONS or whole > _MAX_SIDE:

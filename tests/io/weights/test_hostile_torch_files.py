@@ -14,6 +14,7 @@ import torch
 from processor_time import is_done_within
 
 from rfviz.conv.errors import InputError
+from rfviz.io.weights.raw_numbers import check_shape
 from rfviz.io.weights.read import load_weights, read_weights
 
 SECRET = b"another visitor's words"
@@ -341,6 +342,10 @@ HEAVY: dict[str, bytes] = {
     "long number": b"\x80\x02\x8b" + struct.pack("<i", 4_000_000) + b"\x7f" * 4_000_000 + b".",
     "digits": b"\x80\x02I" + b"9" * 1_000_000 + b"\n.",
     "long key": b"\x80\x02}" + b"X" + struct.pack("<I", 4_000_000) + b"k" * 4_000_000 + b"]s.",
+    "surrogates": b"\x80\x02X" + struct.pack("<I", 15_000_000) + b"\xed\xa0\x80" * 5_000_000
+        + b".",
+    "long key of many": b"\x80\x02X" + struct.pack("<I", 4_000_000) + b"k" * 4_000_000 + b"q\x000]("
+        + b"}h\x00]s" * 15_000 + b"e.",
     "long name": b"\x80\x02c" + b"a" * 1_000_000 + b"\nb\n.",
 }  # fmt: skip
 
@@ -349,6 +354,14 @@ HEAVY: dict[str, bytes] = {
 def test_small_lists_take_little_work(kind: str) -> None:
     for data in (archive(HEAVY[kind]), HEAVY[kind], legacy(HEAVY[kind], [])):
         assert is_done_within(3, partial(shows_nothing, data))
+
+
+def test_a_shape_of_many_sides_is_refused_at_once() -> None:
+    def refused() -> None:
+        with pytest.raises(InputError, match="which no tensor has"):
+            check_shape("The array", [2**63 - 1] * 200_000, 4)
+
+    assert is_done_within(1, refused)
 
 
 def views(count: int, numbers_each: int) -> bytes:

@@ -34,6 +34,34 @@ def test_spectral_norm_of_the_first_format() -> None:
     assert "spectral" in " ".join(entry.notes)
 
 
+def mixed() -> dict[str, dict[str, Tensor]]:
+    """Parts of types that torch does not compute with together."""
+    whole = torch.randn(2, 1, 3, 3)
+    u, v = torch.randn(2).double(), torch.randn(9).double()
+    down, up = torch.randn(1, 1, 3, 3), torch.randn(2, 1, 1, 1)
+    lora = {"c.base_layer.weight": whole, "c.alpha": torch.tensor(1.0)}
+    return {
+        "spectral": {"c.weight_orig": whole, "c.weight_u": u, "c.weight_v": v},
+        "spectral in eight bits": {
+            "c.weight_orig": whole.to(torch.float8_e4m3fn), "c.weight_u": u, "c.weight_v": v},
+        "low rank": {**lora, "c.lora_down.weight": down.double(), "c.lora_up.weight": up},
+        "low rank in eight bits": {
+            **lora, "c.lora_down.weight": down.to(torch.float8_e5m2), "c.lora_up.weight": up},
+        "weight norm": {"c.weight_g": torch.ones(2, 1, 1, 1).double(), "c.weight_v": whole},
+        "weight norm in eight bits": {
+            "c.weight_g": torch.ones(2, 1, 1, 1), "c.weight_v": whole.to(torch.float8_e5m2)},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", mixed())
+def test_parts_of_several_types_are_computed_or_refused(kind: str) -> None:
+    state = mixed()[kind]
+    for entry in layers_of(state):
+        if entry.is_conv2d:
+            weight, _ = layer(state, entry)
+            assert bool(weight.double().isfinite().all())
+
+
 @pytest.mark.parametrize("beside", ["nothing", "the weight", "an original of another shape"])
 def test_a_mask_is_no_layer(beside: str) -> None:
     module: Any = nn.Conv2d(3, 4, 3)
