@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rfviz.conv.errors import InputError
 from rfviz.io.weights.file import MAX_NAME, LeftOut, shown
-from rfviz.io.weights.pickle_tree import Built, Named, Stored
+from rfviz.io.weights.pickle_tree import MAX_OPCODES, Built, Named, Stored
 from rfviz.io.weights.pytorch_records import NotRead, TensorRecord, as_tensor
 
 Container = list[object] | tuple[object, ...] | Built
@@ -18,6 +18,8 @@ Path = tuple[str, ...]
 
 _MAX_DEPTH, _MAX_MODULES = 16, 40
 _MAX_TENSORS = 20_000
+# Each part takes a step of its own; those that objects have in common are looked at for each.
+_MOST_LOOKED_AT = MAX_OPCODES
 _MAX_PATH = 1_000  # letters
 _MAX_LEFT_OUT = 10_000
 _MAPPINGS = frozenset({"builtins.dict", "collections.OrderedDict", "collections.defaultdict"})
@@ -79,6 +81,7 @@ class _Walk:
         self.again: list[tuple[Path, Path]] = []
         self._seen: dict[int, Path] = {}
         self._objects_around = 0
+        self._n_looked_at = 0
 
     def visit(self, value: object, path: Path, inside: str = "") -> None:
         """Look into a value and everything that it holds; `inside` are the modules around it."""
@@ -93,10 +96,21 @@ class _Walk:
             self._leave(path, f"nested more than {_MAX_DEPTH} deep")
         else:
             self._seen[id(value)] = path
+            self._count(_n_parts(value))
             if isinstance(value, Built) and _is_module(value):
                 self._module(value, path[:-1] if inside else path, inside)
             else:
                 self._container(value, path)
+
+    def _count(self, n_parts: int) -> None:
+        """Refuse a file whose objects have very many parts in common, before they are looked at."""
+        self._n_looked_at += n_parts
+        if self._n_looked_at > _MOST_LOOKED_AT:
+            raise InputError(
+                "The objects of this file have so many parts in common that looking through them "
+                f"takes more than {_MOST_LOOKED_AT:,} steps.",
+                remedy="Save the state_dict alone: torch.save(model.state_dict(), path)",
+            )
 
     def _leaf(self, value: object, path: Path) -> None:
         if isinstance(value, Stored):
@@ -203,6 +217,17 @@ def _parts(value: Container) -> Iterator[tuple[str, object]]:
     yield from _pairs(value)
     yield from ((str(index), part) for index, part in enumerate(value.members))
     yield from _attributes(value.state)
+
+
+def _n_parts(value: Container) -> int:
+    """How many parts `_parts` goes through, those of objects in it that it takes apart too."""
+    if not isinstance(value, Built):
+        return len(value)
+    state = value.state if isinstance(value.state, tuple) else (value.state,)
+    opened = [part.pairs for part in (*state, *value.arguments[:1]) if isinstance(part, Built)]
+    lists = [part for part in value.arguments[:1] if isinstance(part, list)]
+    own = (value.arguments, value.pairs, value.members, state)
+    return sum(map(len, (*own, *opened, *lists)))
 
 
 def _pairs(mapping: Built) -> Iterator[tuple[str, object]]:

@@ -346,6 +346,10 @@ HEAVY: dict[str, bytes] = {
         + b".",
     "long key of many": b"\x80\x02X" + struct.pack("<I", 4_000_000) + b"k" * 4_000_000 + b"q\x000]("
         + b"}h\x00]s" * 15_000 + b"e.",
+    "arguments of many": b"\x80\x02ca\nb\nq\x00(" + b"N" * 190_000 + b"tq\x01("
+        + b"h\x00h\x01R" * 95_000 + b"l.",
+    "state of many": b"\x80\x02ca\nb\nq\x00}(" + b"K\x01N" * 60_000 + b"uq\x01("
+        + b"h\x00)Rh\x01b" * 40_000 + b"l.",
     "long name": b"\x80\x02c" + b"a" * 1_000_000 + b"\nb\n.",
 }  # fmt: skip
 
