@@ -9,10 +9,11 @@ def processor_seconds(work: Callable[[], object]) -> float:
     """Processor time of one run, without that of collecting what other tests have left."""
     gc.freeze()
     start = time.process_time()
-    work()
-    taken = time.process_time() - start
-    gc.unfreeze()
-    return taken
+    try:
+        work()
+        return time.process_time() - start
+    finally:
+        gc.unfreeze()
 
 
 def is_done_within(seconds: float, work: Callable[[], object]) -> bool:

@@ -114,9 +114,7 @@ class OperatorConv2d(nn.Module):
             check_guide(guide, batch)
             pictures["guide"] = guide if guide.ndim == 4 else guide[None]
         given = {name: self._in_type(each) for name, each in maps.items()}
-        found = {name: layer(batch) for name, layer in self.predicts.items() if name not in given}
-        given = {n: each if each.ndim == 4 else each[None] for n, each in given.items()}
-        tensors = own_tensors(work, self.weight, batch, {**self.learned, **found, **given})
+        tensors = self.tensors_of(work, batch, given)
         plain = is_plain_call(*pictures.values(), *tensors.values(), self.bias)
         out = (in_blocks if plain else whole_output)(work, pictures, tensors, self.bias)
         out = out if image.ndim == 4 else out[0]
@@ -124,6 +122,14 @@ class OperatorConv2d(nn.Module):
             return out
         known = mask_passed_on(work, pictures["mask"], self.weight)
         return out, known if image.ndim == 4 else known[0]
+
+    def tensors_of(
+        self, work: BatchOperator, batch: torch.Tensor, maps: Mapping[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        """All tensors that the operator reads beside pictures; a map not given is predicted."""
+        given = {n: each if each.ndim == 4 else each[None] for n, each in maps.items()}
+        found = {name: layer(batch) for name, layer in self.predicts.items() if name not in given}
+        return own_tensors(work, self.weight, batch, {**self.learned, **found, **given})
 
     def extra_repr(self) -> str:
         """Show what `nn.Conv2d` would not."""

@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from rfviz.conv.errors import InputError
 from rfviz.conv.im2col.reads import axis_sources
-from rfviz.conv.operators.given import batch_mask, check_guide, own_tensors
+from rfviz.conv.operators.given import batch_mask, check_guide
 from rfviz.conv.operators.module import OperatorConv2d
 from rfviz.conv.operators.of_batch import BatchOperator
 from rfviz.conv.operators.published import causal
@@ -88,11 +88,9 @@ class StandIn:
     def _maps(self, batch: torch.Tensor, maps: dict[str, torch.Tensor]) -> list[torch.Tensor]:
         """The maps, each given or found by its convolution; refused where the layer refuses."""
         layer = self._layer
-        given = {n: each if each.ndim == 4 else each[None] for n, each in maps.items()}
-        found = {n: finds(batch) for n, finds in layer.predicts.items() if n not in given}
         size: Pair = (batch.shape[2], batch.shape[3])
         work = BatchOperator(layer.operator, layer.values, layer.spec, size)
-        tensors = own_tensors(work, layer.weight, batch, {**layer.learned, **found, **given})
+        tensors = layer.tensors_of(work, batch, maps)
         return [tensors[name] for name in work.map_names()]
 
     def _fields(self, batch: torch.Tensor) -> torch.Tensor:
